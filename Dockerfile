@@ -29,12 +29,12 @@ RUN for crate in . mock-api mock-s3; do \
 
 # ---- what is ours ----
 COPY src src
-# The same packages as above, so that no dependency gets other features than it was compiled with.
+# The same packages as above, so that the dependencies' features stay the same.
 RUN cargo build --locked --profile "$CARGO_PROFILE" -p s3-sync -p mock-api --bin s3-sync \
     && strip -o /s3-sync target/*/s3-sync
 
 FROM ${DEBIAN_IMAGE}
-# Nothing is installed where the base has the certificates already.
+# Installs nothing if the base already has the certificates.
 RUN if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then \
         apt-get update -qq \
         && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates \
@@ -49,9 +49,9 @@ WORKDIR /app
 ENV DATABASE_PATH=/app/data/sync.db
 VOLUME /app/data
 USER 10001:10001
-# SIGTERM drains: what stops the container should wait longer than SHUTDOWN_TIMEOUT (20 s).
+# SIGTERM ends the daemon gracefully: the stop timeout should be longer than SHUTDOWN_TIMEOUT (20 s).
 STOPSIGNAL SIGTERM
-# A look takes more of a processor than the daemon does while nothing happens: hence so seldom.
+# Every 30 s only, because a health check takes more processor time than the idle daemon.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["s3-sync", "health"]
 ENTRYPOINT ["s3-sync"]
 CMD ["daemon"]

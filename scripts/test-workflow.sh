@@ -2,7 +2,7 @@
 # Tests the whole service in the running containers: `s3-sync test`, and then, on the test doubles only, a scripted day. The
 # bucket changes, mock-api's feed reports all five types of events, a cycle runs, and exactly the calls of the contract must
 # arrive: 2 creates, 1 delete, 1 rename, 1 move, 2 permission changes, and one get or set of permissions for each create.
-# Then the same feed again: not a single call. Everything is done below a directory of its own in the bucket. Fit for bash 3.2.
+# Then the same feed again: no call may arrive. Everything is done below a separate directory in the bucket. Fit for bash 3.2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

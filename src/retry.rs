@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_was_asked_for_is_kept_and_the_budget_ends_it() {
+    async fn a_requested_wait_is_respected_within_the_budget() {
         let policy = RetryPolicy { attempts: 10, budget: Duration::from_secs(25), ..RetryPolicy::default() };
         let begun = Instant::now();
         assert_eq!(attempts_until_given_up(policy, Disposition::Retry { after: Some(Duration::from_secs(10)) }).await, 3);

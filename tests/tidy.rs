@@ -1,7 +1,7 @@
-//! The rules of the project that a reviewer would have to remember, checked. What clippy can check is clippy's (`clippy.toml`).
+//! The project's rules that a reviewer would otherwise have to remember. Rules that clippy can check are in `clippy.toml`.
 //!
-//! Each rule is a pure function from a file's path and text to what is wrong with it, and has tests of its own that show it
-//! seeing a violation. This file only walks the tree and applies them.
+//! Each rule is a pure function from a file's path and text to its violations, with tests that show that it detects one. This
+//! file reads the project's files and applies the rules.
 
 #[path = "tidy/adapters.rs"]
 mod adapters;
@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// A rule: a file's path from the root of the project, with `/`, and its text; every sentence returned is a violation.
+/// A rule: takes a file's path from the project's root (with `/`) and its text, and returns one sentence for each violation.
 type Rule = fn(path: &str, text: &str) -> Vec<String>;
 
 fn holds_for_every_file(rule: Rule) {
@@ -40,7 +40,7 @@ fn holds_for_every_file(rule: Rule) {
 }
 
 #[test]
-fn a_module_names_only_what_stands_below_it() {
+fn a_module_uses_only_lower_modules() {
     holds_for_every_file(ranks::violations);
 }
 
@@ -122,7 +122,7 @@ fn product_code_does_not_unwrap() {
 }
 
 #[test]
-fn no_file_names_a_place_outside_the_project() {
+fn no_file_names_a_path_outside_the_project() {
     holds_for_every_file(places::violations);
 }
 
@@ -152,8 +152,8 @@ fn every_stage_is_on_the_map() {
     assert!(missing.is_empty(), "docs/architecture.md does not say what these own: {missing:?}");
 }
 
-/// Directories at the root that are not ours to judge: git's, what is built or installed there, a run's data, and test inputs,
-/// whose names and bytes are hostile on purpose.
+/// Directories that the rules do not apply to: git's, build output, installed tools, data of runs, and test inputs, whose names
+/// and bytes are hostile on purpose.
 const NOT_OURS: [&str; 8] = [".git", ".venv", ".venv-bench", "target", "data", "test-data", "tests/fixtures", "node_modules"];
 const TEXT_FILES: [&str; 10] = [".rs", ".md", ".toml", ".sh", ".ps1", ".yml", ".yaml", ".txt", "Makefile", ".ci/run"];
 

@@ -1,5 +1,5 @@
-//! The changes in the bucket and the events that report them: new content, new and deleted files, renames and permissions, of rows all
-//! over the keys. It counts what a cycle has to do about them.
+//! Changes in the bucket and the events that report them: new content, new and deleted files, renames and permissions, of rows
+//! spread over all keys. Counts the work that they cause.
 
 use crate::rows;
 use bytes::Bytes;
@@ -7,12 +7,12 @@ use s3_sync::record::{Event, EventKind, ObjectKey, Permissions};
 use s3_sync::s3::{MemoryBucket, MemoryObject};
 use serde_json::json;
 
-/// Greater than any number of rows, and a prime: its multiples come by every row once before they come by any again.
+/// A prime greater than any number of rows: its multiples visit every row once before they visit one again.
 const STRIDE: u64 = 2_654_435_761;
 /// The longest body.
 static BODY: [u8; 256] = [7; 256];
 
-/// What a cycle has to do about some changes.
+/// The work that some changes cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ToDo {
     pub(crate) created: u64,
@@ -23,13 +23,13 @@ pub(crate) struct ToDo {
 }
 
 impl ToDo {
-    /// The paths with something to do: a rename names two.
+    /// The paths with work: a rename names two.
     pub(crate) fn paths(self) -> u64 {
         self.created + self.updated + self.deleted + 2 * self.renamed + self.permissions_set
     }
 }
 
-/// Goes through the rows of a state, each of which changes once at the most.
+/// Visits the rows of a state. Each row changes at most once.
 pub(crate) struct Changes {
     rows: u64,
     next: u64,
@@ -40,8 +40,8 @@ impl Changes {
         Self { rows, next: 0 }
     }
 
-    /// A hundred changes: 60 files have new content, 10 are new, 10 are deleted, 5 renamed, 15 get other permissions. Puts them into the
-    /// bucket, and returns the events that report them.
+    /// Makes changes in the bucket and returns their events. Of a hundred, 60 files have new content, 10 are new, 10 deleted, 5
+    /// renamed, and 15 get other permissions.
     pub(crate) fn make(&mut self, count: u64, bucket: &MemoryBucket) -> (Vec<Event>, ToDo) {
         let mut to_do = ToDo::default();
         let events = (0..count).map(|number| {
@@ -83,7 +83,7 @@ impl Changes {
     }
 }
 
-/// As the events API serves it.
+/// The JSON that the events API serves.
 pub(crate) fn as_served(event: &Event) -> String {
     let new_path = event.new_path.as_ref().map(|path| format!("/{}", path.as_str()));
     let metadata = event.permissions.permissions.as_ref().map(|permissions| json!({ "permissions": permissions }));

@@ -1,4 +1,4 @@
-//! Endpoints that answer at once, in this process: a feed and a file manager, and the flow between them. They decide nothing.
+//! Endpoints in this process that respond at once: a feed and a file manager, and the flow between them.
 
 use crate::changes;
 use anyhow::{Result, ensure};
@@ -28,7 +28,7 @@ use std::time::Duration;
 /// The default of `CONCURRENCY`.
 const CONCURRENCY: usize = 32;
 
-/// A state, and endpoints beside it.
+/// A state with its endpoints.
 pub(crate) struct Scene {
     pub(crate) state: State,
     sink: SinkState,
@@ -47,7 +47,7 @@ impl Scene {
         Ok(Self { state, sink, bucket, feed: Arc::default(), file_manager: Arc::default(), lock })
     }
 
-    /// The flow, ready to run.
+    /// A flow that is ready to run.
     pub(crate) fn flow(&self) -> Flow {
         let endpoints = Endpoints {
             source: Arc::new(BucketSource::new(self.bucket.clone(), "bench", "")),
@@ -104,7 +104,7 @@ impl ReadFeed for Feed {
     }
 }
 
-/// A file manager that reads what it gets and gives out numbers.
+/// A file manager that reads the content and assigns ids.
 #[derive(Default)]
 struct Holding(AtomicU64);
 
@@ -137,7 +137,7 @@ impl FileManager for Holding {
     }
 }
 
-/// Nothing lost, nothing done twice.
+/// Fails unless the run did all work, and no work twice.
 pub(crate) fn must_have_done(ended: &FinishedRun, to_do: changes::ToDo) -> Result<()> {
     let operations = &ended.report.operations;
     let done = changes::ToDo {

@@ -1,4 +1,4 @@
-//! Two full snapshots and their diff, by the program itself, beside pandas on the same files.
+//! Two full snapshots and their diff, by the program itself, compared with pandas on the same files.
 
 use crate::measuring::{self, Taken, median};
 use crate::{Bench, rows, verdict};
@@ -11,20 +11,20 @@ use std::time::Instant;
 
 /// Rows of the state.
 const ROWS: u64 = 1_000_000;
-/// What is wanted.
+/// The target.
 const TIMES_FASTER: f64 = 10.0;
 const PEAK_RSS_MIB: u64 = 64;
-/// What pandas does.
+/// The work of pandas.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/cycles/pandas_job.py");
 
-/// Seconds of our round, and the most memory that one of its processes had.
+/// The seconds of our round, and the peak memory of its largest process.
 struct Ours {
     writing: f64,
     comparing: f64,
     peak_rss_kib: u64,
 }
 
-/// Seconds of pandas' round, as its script prints them.
+/// The seconds of pandas' round, as its script prints them.
 #[derive(Deserialize)]
 struct Pandas {
     version: String,

@@ -1,5 +1,5 @@
-//! Events folded durably: a source's events become observations, reported permissions, lineage and pending paths on disk. The effects
-//! that follow are not measured here.
+//! Durable folding of events: events become observations, reported permissions, move hints and pending paths on disk. Effects are
+//! not measured.
 
 use crate::Bench;
 use crate::changes::Changes;
@@ -16,11 +16,11 @@ use std::time::Instant;
 const ROWS: u64 = 1_000_000;
 /// Events of one round.
 const EVENTS: u64 = 20_000;
-/// Events of one message: as many as the feed serves at once.
+/// Events in one message: as many as the feed serves at once.
 const EVENTS_A_BATCH: usize = 100;
-/// Batches that wait for the same commit, as those of a queue's receivers do.
+/// Batches that share a commit, as with the readers of several queues.
 const BATCHES_AT_A_TIME: usize = 8;
-/// What is wanted.
+/// The target.
 const EVENTS_PER_SECOND: f64 = 20_000.0;
 
 /// Seconds of one round.
@@ -71,7 +71,7 @@ async fn one(scene: &mut Scene, changes: &mut Changes) -> Result<Round> {
         after.inbox,
         to_do.paths()
     );
-    // What a round leaves to be done is done before the next, and not measured: a daemon does not pile it up either.
+    // The work that a round leaves is done before the next one and not measured, because a daemon does it, too.
     must_have_done(&scene.cycle().await?, to_do)?;
     Ok(Round { storing, folding })
 }

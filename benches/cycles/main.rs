@@ -1,5 +1,5 @@
-//! What a cycle costs in a state of many rows: events folded, snapshots written and compared, a cycle without work, a cycle whose
-//! cost is to follow the changes and not the rows. What the numbers mean is said in `docs/performance.md`.
+//! The cost of a cycle in a state with many rows: folding events, writing and comparing snapshots, a cycle without work, and a
+//! cycle whose cost must grow with the changes, not with the rows. `docs/performance.md` explains the numbers.
 
 mod changes;
 mod endpoints;
@@ -40,18 +40,18 @@ struct Arguments {
     bench: bool,
 }
 
-/// Where things are, and what holds for all measurements.
+/// The context of all measurements.
 struct Bench {
     rounds: usize,
     python: Option<PathBuf>,
     plot: Option<PathBuf>,
     most_rows: u64,
-    /// On a durable disk: the temporary directory may lie in memory, where a commit costs nothing.
+    /// On a durable disk, because the temporary directory may be in memory, where a commit costs nothing.
     scratch: tempfile::TempDir,
 }
 
 impl Bench {
-    /// A database of so many rows, in a directory of its own.
+    /// A database with this many rows, in its own directory.
     async fn state_of(&self, rows: u64) -> Result<PathBuf> {
         let began = Instant::now();
         let directory = tempfile::tempdir_in(self.scratch.path())?.keep();
@@ -86,7 +86,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A missed limit is reported, and fails nothing: this is no test.
+/// The verdict is only printed: a missed limit is no error, because this is no test.
 fn verdict(holds: bool) -> &'static str {
     if holds { "it holds" } else { "MISSED" }
 }

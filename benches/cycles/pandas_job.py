@@ -35,7 +35,7 @@ def main():
         side.to_csv(f"pandas_{name}.csv", index=False)
     times.append(time.perf_counter())
     del sides, side
-    # The files that s3-sync wrote: the very same ones.
+    # The same files that s3-sync wrote.
     old, new = (pd.read_csv(f"{name}.csv", dtype=str, keep_default_na=False) for name in ("old", "new"))
     both = old.merge(new, on="file_path", how="outer", suffixes=("_old", "_new"), indicator=True)
     in_both = both["_merge"] == "both"

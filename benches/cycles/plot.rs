@@ -1,15 +1,15 @@
-//! A plot as SVG: milliseconds over rows, the rows on a logarithmic axis. It draws what it is given and measures nothing.
+//! A plot as SVG: milliseconds by rows, with a logarithmic axis for the rows.
 
 use std::fmt;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 320.0;
-/// Space around the axes.
+/// Margins around the axes.
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 48.0;
-/// Lines across.
+/// Horizontal grid lines.
 const STEPS: u32 = 4;
 
 /// One measurement.
@@ -18,7 +18,7 @@ pub(crate) struct Point {
     pub(crate) milliseconds: f64,
 }
 
-/// Measurements in ascending order of their rows, and the bound: so many times the first one.
+/// Measurements in ascending order of rows, and the limit as a multiple of the first one.
 pub(crate) struct Plot<'a> {
     pub(crate) points: &'a [Point],
     pub(crate) bound: f64,
@@ -30,7 +30,7 @@ impl Plot<'_> {
         self.points.first().map_or(0.0, |first| first.milliseconds * self.bound)
     }
 
-    /// A round number above everything.
+    /// A round number above all values.
     fn highest(&self) -> f64 {
         let highest = self.points.iter().map(|point| point.milliseconds).fold(self.bound_milliseconds(), f64::max);
         let step = 10_f64.powf(highest.log10().floor());

@@ -1,4 +1,4 @@
-//! A cycle that finds nothing to do, in a state of a million rows: what it costs, and what it asks.
+//! A cycle without work in a state with a million rows: its duration and its requests.
 
 use crate::Bench;
 use crate::endpoints::Scene;
@@ -11,7 +11,7 @@ use std::time::Instant;
 const ROWS: u64 = 1_000_000;
 /// Cycles of one round.
 const CYCLES: usize = 20;
-/// What is wanted.
+/// The target.
 const MILLISECONDS: f64 = 20.0;
 
 pub(crate) async fn run(bench: &Bench) -> Result<()> {

@@ -1,5 +1,5 @@
-//! A state with many rows, made in one transaction: every file is in the bucket, in the file manager, and the same in both. What
-//! happens to them then is another file's concern.
+//! Creates a state with many rows in one transaction: every file is in the bucket and, with the same content, in the file
+//! manager.
 
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use s3_sync::record::ObjectKey;
 use s3_sync::state::{Identity, NamedSink, OperatorAnswer, State};
 use std::path::Path;
 
-/// The shortest file; the lengths of the others are up to as many bytes longer.
+/// The length of the shortest file. The others are up to twice as long.
 pub(crate) const LEAST_BYTES: u64 = 100;
 
 /// The key of a row.
@@ -26,19 +26,19 @@ pub(crate) fn bytes(row: u64) -> u64 {
     LEAST_BYTES + row % LEAST_BYTES
 }
 
-/// An `ETag` is not to be guessed from the one before.
+/// Spreads ETags, so that one does not follow from the one before.
 fn scattered(row: u64) -> u64 {
     row * 2_654_435_761 % (1 << 40)
 }
 
-/// Makes the database: the state's own schema, and `rows` files.
+/// Creates the database: the state's own schema, and `rows` files.
 pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
     let state = State::open(database).await?;
     let identity = Identity { source: "bench".to_owned(), sinks: vec![NamedSink::file_manager("bench")] };
     state.identify(identity, OperatorAnswer::default(), Timestamp::now()).await?;
     drop(state);
     let mut connection = Connection::open(database)?;
-    // The commit of a fixture need not outlive the machine.
+    // A fixture need not survive a crash of the machine.
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "cache_size", -262_144)?;
     let transaction = connection.transaction()?;
@@ -75,8 +75,8 @@ pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
     Ok(())
 }
 
-/// Changes two of a hundred rows, where a cycle would find them changed: content of 12 in a thousand, permissions of 4, and 2 each
-/// gone and new. Returns how many are new, gone, and of other content and other permissions.
+/// Changes two of a hundred rows as a cycle would find them: of a thousand rows, 12 have other content, 4 other permissions, 2
+/// are gone and 2 new. Returns the numbers of new and gone files, of other content and of other permissions.
 pub(crate) fn change_two_of_a_hundred(database: &Path, rows: u64) -> Result<[u64; 4]> {
     let mut connection = Connection::open(database)?;
     let transaction = connection.transaction()?;

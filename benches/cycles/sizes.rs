@@ -1,4 +1,5 @@
-//! The same hundred events in states of every size: a cycle whose cost follows the changes and not the rows. The sizes take turns.
+//! The same hundred events in states of every size: the cost of a cycle must grow with the changes, not with the rows. The sizes
+//! alternate.
 
 use crate::changes::{Changes, ToDo};
 use crate::endpoints::{Scene, must_have_done};
@@ -16,7 +17,7 @@ const SIZES: [u64; 6] = [10_000, 50_000, 200_000, 1_000_000, 2_000_000, 5_000_00
 const EVENTS: u64 = 100;
 /// Cycles of one round, for each size.
 const CYCLES: usize = 5;
-/// What is wanted: the largest state's median in relation to the smallest one's.
+/// The target: the largest state's median divided by the smallest one's.
 const RATIO: f64 = 1.5;
 
 struct Subject {
@@ -79,7 +80,7 @@ impl Subject {
     }
 }
 
-/// Both snapshots of the run show the rows that differ, and no others.
+/// Fails unless both snapshots of the run contain exactly the rows that differ.
 fn must_show(directory: &Path, run: u64, to_do: ToDo) -> Result<()> {
     let kept = to_do.updated + to_do.permissions_set;
     let expected = [("old", kept + to_do.deleted + to_do.renamed), ("new", kept + to_do.created + to_do.renamed)];

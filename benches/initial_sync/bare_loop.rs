@@ -1,5 +1,6 @@
-//! The bound: lists, and for each object one GET, one read of the permissions, one `saveToDisk`, through the product's own clients.
-//! It keeps no state, verifies nothing, retries nothing, and remembers nothing: what the product does beyond it is what is measured.
+//! The lower bound: lists, and for each object does one GET, one read of the permissions and one `saveToDisk`, with the product's
+//! own clients. It keeps no state, verifies nothing and retries nothing: the benchmark measures what the product does in
+//! addition.
 
 use crate::servers::{ACCESS_KEY, BUCKET, SECRET_KEY};
 use anyhow::{Context as _, Result};
@@ -61,7 +62,7 @@ async fn copy_all(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Page after page, while the objects of the last are on their way.
+/// Lists page after page, while the objects of the last page are being sent.
 async fn list(bucket: AwsBucket, pages: mpsc::Sender<Vec<(ObjectKey, ObjectFacts)>>) -> Result<()> {
     let mut request = ListRequest { prefix: String::new(), from: PageCursor::Start, max_keys: 1000 };
     loop {

@@ -1,11 +1,11 @@
-//! What is synced: how many objects of which size, and what the S3 server vouches for. It measures nothing.
+//! The cases: number and size of the objects, and the checksum of the S3 server.
 
-/// One bucket.
+/// One case.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) objects: u64,
     pub(crate) object_bytes: u64,
-    /// As `mock-s3 --checksum` takes it; without one, the MD5 in the `ETag` is what proves a body.
+    /// The value for `mock-s3 --checksum`; without a checksum, the MD5 in the `ETag` verifies a body.
     pub(crate) checksum: &'static str,
 }
 
@@ -17,7 +17,7 @@ impl Case {
 
 const GIB: u64 = 1 << 30;
 
-/// Many small ones, where what is paid per object counts, and a large one, where what is paid per byte does.
+/// Many small objects show the cost per object, a large one the cost per byte.
 pub(crate) const CASES: [Case; 4] = [
     Case { name: "10,000 x 4 KiB, CRC64NVME", objects: 10_000, object_bytes: 4096, checksum: "crc64nvme" },
     Case { name: "10,000 x 4 KiB, MD5", objects: 10_000, object_bytes: 4096, checksum: "none" },

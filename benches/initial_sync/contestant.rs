@@ -1,4 +1,4 @@
-//! The two processes that are compared, and how long, how much memory and how much processor time each takes.
+//! The two processes that are compared, with their duration, memory and processor time.
 
 use crate::measuring::{self, Taken};
 use crate::servers::{ACCESS_KEY, BUCKET, FileManager, S3, SECRET_KEY};
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Who runs.
+/// The process to run.
 #[derive(Clone, Copy)]
 pub(crate) enum Contestant {
     /// `s3-sync initial-sync`, with an empty state.
@@ -18,7 +18,7 @@ pub(crate) enum Contestant {
     BareLoop,
 }
 
-/// What one run took, from the start of its process to its end.
+/// The cost of one run, from the start of its process to its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     pub(crate) seconds: f64,
@@ -67,7 +67,7 @@ fn bare_loop(s3: &S3, file_manager: &FileManager, concurrency: usize) -> Result<
     Ok(command)
 }
 
-/// The default of `CONCURRENCY`: both sides are measured with it.
+/// The default of `CONCURRENCY`, which both processes use.
 pub(crate) fn product_default_concurrency() -> Result<usize> {
     let setting = TABLE.iter().find(|setting| setting.name == "CONCURRENCY").context("CONCURRENCY is a setting")?;
     Ok(setting.default.context("CONCURRENCY has a default")?.parse()?)

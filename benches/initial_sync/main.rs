@@ -1,5 +1,5 @@
-//! What an initial sync costs beside the bound: the same requests from a bare loop, in turns, on the same machine.
-//! It runs processes and compares them; what the numbers mean is said in `docs/performance.md`.
+//! The cost of an initial sync compared with its lower bound: the same requests from a bare loop, alternately, on the same
+//! machine. `docs/performance.md` explains the numbers.
 
 mod bare_loop;
 mod case;
@@ -57,10 +57,10 @@ fn main() -> Result<()> {
     table::foot()
 }
 
-/// Where things are, and what holds for all cases.
+/// The context of all cases.
 struct Bench {
     programs: PathBuf,
-    /// On a durable disk: the temporary directory may lie in memory, where a commit costs nothing.
+    /// On a durable disk, because the temporary directory may be in memory, where a commit costs nothing.
     scratch: tempfile::TempDir,
     concurrency: usize,
 }
@@ -74,7 +74,7 @@ impl Bench {
         Ok(Self { programs, scratch, concurrency })
     }
 
-    /// One pair warms the caches and is thrown away. Who goes first changes from pair to pair.
+    /// The first pair warms the caches and is discarded. The order within a pair alternates.
     fn measure(&self, case: &Case, rounds: usize) -> Result<Vec<Pair>> {
         let s3 = S3::start(&self.programs, case)?;
         self.pair(case, &s3, 0)?;
@@ -84,7 +84,7 @@ impl Bench {
     fn pair(&self, case: &Case, s3: &S3, round: usize) -> Result<Pair> {
         let run = |contestant: Contestant| {
             let directory = tempfile::tempdir_in(self.scratch.path())?;
-            // A new one each time: neither side finds what the other left.
+            // A new file manager each time, so that neither process finds files of the other.
             let file_manager = FileManager::start(&self.programs)?;
             let run = contestant.run(&self.programs, directory.path(), (s3, &file_manager), self.concurrency)?;
             file_manager.must_hold(case.objects, case.bytes())?;

@@ -1,4 +1,4 @@
-//! The S3 server and the file manager, each a process of its own that ends with its handle. It measures nothing.
+//! The S3 server and the file manager, each in its own process that ends when its handle is dropped.
 
 use crate::case::Case;
 use anyhow::{Context as _, Result, ensure};
@@ -10,12 +10,12 @@ use std::process::{Child, Command, Stdio};
 
 /// The bucket's name.
 pub(crate) const BUCKET: &str = "bench";
-/// Any one will do.
+/// An arbitrary value.
 pub(crate) const ACCESS_KEY: &str = "bench-access-key";
-/// Any one will do.
+/// An arbitrary value.
 pub(crate) const SECRET_KEY: &str = "bench-secret-key";
 
-/// A process that prints its address first.
+/// A server process that prints its address first.
 struct Server {
     process: Child,
     address: String,
@@ -36,7 +36,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Whichever fails, there is no process left to end.
+        // An error means that no process is left to end.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -58,7 +58,7 @@ impl S3 {
     }
 }
 
-/// A file manager that counts and hashes what it gets, and remembers no calls.
+/// A file manager that counts and hashes its content and records no calls.
 pub(crate) struct FileManager(Server);
 
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ impl FileManager {
         &self.0.address
     }
 
-    /// A run counts only if everything arrived.
+    /// Fails unless everything arrived: only then does a run count.
     pub(crate) fn must_hold(&self, files: u64, bytes: u64) -> Result<()> {
         let looking = async { reqwest::get(format!("{}/_mock/files", self.address())).await?.json::<HashMap<String, Held>>().await };
         let held = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(looking)?;

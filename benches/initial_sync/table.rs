@@ -1,4 +1,4 @@
-//! The table: ratios first, then what they are ratios of. It writes to stdout and nowhere else.
+//! Prints the result table: first the ratios, then the absolute values.
 
 use crate::case::Case;
 use crate::contestant::Run;
@@ -10,19 +10,19 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-/// Two runs, one right after the other.
+/// Two consecutive runs.
 pub(crate) struct Pair {
     pub(crate) product: Run,
     pub(crate) bare: Run,
 }
 
-/// One of the two.
+/// Selects one run of a pair.
 type Side = fn(&Pair) -> &Run;
 
-/// Commits that are timed.
+/// Number of timed commits.
 const COMMITS: usize = 101;
 
-/// Says on what, and how.
+/// Prints the machine and the conditions.
 pub(crate) fn head(scratch: &Path, concurrency: usize, rounds: usize) -> Result<()> {
     let cores = thread::available_parallelism()?;
     println!("s3-sync initial-sync beside a bare loop: medians of {rounds} pairs, {concurrency} operations at a time, {cores} cores,");
@@ -33,7 +33,7 @@ pub(crate) fn head(scratch: &Path, concurrency: usize, rounds: usize) -> Result<
     Ok(())
 }
 
-/// One case.
+/// Prints one case.
 pub(crate) fn rows(case: &Case, pairs: &[Pair]) {
     let mut ratios: Vec<f64> = pairs.iter().map(|pair| pair.bare.seconds / pair.product.seconds).collect();
     ratios.sort_by(f64::total_cmp);
@@ -59,7 +59,7 @@ pub(crate) fn rows(case: &Case, pairs: &[Pair]) {
     );
 }
 
-/// Says how quiet it was.
+/// Prints the machine's load.
 pub(crate) fn foot() -> Result<()> {
     println!();
     println!("Rate: s3-sync's in relation to the bare loop's of the same pair. Peak RSS: the highest of all runs. Afterwards {}.", load()?);
@@ -74,7 +74,7 @@ fn rate_text(case: &Case, seconds: f64) -> String {
     format!("{:.0} MiB/s", case.bytes() as f64 / f64::from(1 << 20) / seconds)
 }
 
-/// What every commit of the state costs at least on this disk.
+/// The minimum cost of a commit on this disk.
 fn milliseconds_of_a_commit(scratch: &Path) -> Result<f64> {
     let mut file = File::create(scratch.join("commits"))?;
     let mut times = Vec::new();

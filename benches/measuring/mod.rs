@@ -1,4 +1,4 @@
-//! What the benchmarks measure with: medians, and the memory and the processor time of another process. What is compared is theirs.
+//! Tools of the benchmarks: medians, and memory and processor time of another process.
 
 use std::fs;
 use std::io;
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Between two samples of a process: what it takes after the last one is not seen.
+/// The time between two samples of a process. Use after the last sample is not seen.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(5);
-/// The unit of processor time in `/proc`: fixed in Linux's interface to programs.
+/// The unit of processor time in `/proc`, which Linux's ABI fixes.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What a process took.
+/// The resources that a process used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) peak_rss_kib: u64,
@@ -49,7 +49,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// How busy the machine was in the last minute.
+/// The load of the machine in the last minute.
 pub(crate) fn load() -> io::Result<String> {
     let load = fs::read_to_string("/proc/loadavg")?;
     Ok(format!("load average {}", load.split(' ').next().unwrap_or_default()))
@@ -63,7 +63,7 @@ fn peak_rss_kib(id: u32) -> Option<u64> {
 
 fn cpu_seconds(id: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The second field is the program's name in brackets; user and system time are the 14th and the 15th.
+    // The second field is the program's name in brackets; user and system time are fields 14 and 15.
     let ticks: Vec<f64> = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }

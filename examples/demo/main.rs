@@ -1,5 +1,5 @@
 //! A day between a customer's bucket and a file manager, in seconds: an S3 server, a file manager and the service in one process,
-//! on free ports of 127.0.0.1. It stages and narrates; every number shown is read from the two servers, never assumed.
+//! on free ports of 127.0.0.1. Every number shown is read from the two servers.
 
 mod customer;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use stage::{Asked, Stage};
 use std::collections::BTreeMap;
 use verdict::Comparison;
 
-/// As a test it compares its output with the README.
+/// In a test, the demo's output is compared with the README.
 #[cfg(test)]
 fn main() -> anyhow::Result<()> {
     if std::env::args().any(|argument| argument == readme::PLAY) { play() } else { readme::shows_what_the_demo_prints() }
@@ -151,7 +151,7 @@ fn evening(stage: &Stage, customer: &Customer, morning: &BTreeMap<String, String
     Ok(())
 }
 
-/// Compares both sides; a difference ends the demo.
+/// Compares both sides. A difference ends the demo.
 fn in_sync(stage: &Stage, customer: &Customer) -> anyhow::Result<()> {
     let compared = Comparison::of(stage, customer);
     compared.show();

@@ -1,5 +1,5 @@
-//! The two servers, the service between them, and a clock that the demo sets. It runs a flow and shows its report and the requests
-//! that the servers received meanwhile.
+//! The two servers, the service between them, and the demo's clock. Runs a flow and shows its report and the requests that the
+//! servers received.
 
 use mock_api::{CallName, Contents, MockApi};
 use mock_s3::MockS3;

@@ -1,5 +1,5 @@
-//! The demo's own comparison of bucket and file manager: every path, the SHA-256 of every content, all permissions. It reads the two
-//! servers, and nothing from the service.
+//! The demo's own comparison of bucket and file manager: every path, the SHA-256 of every content, all permissions. It asks only
+//! the two servers, not the service.
 
 use crate::customer::{Customer, keys};
 use crate::stage::{BUCKET, Stage};

@@ -1,5 +1,5 @@
-//! A request's body with two readers: the multipart parser, and afterwards the code that checks that the body is complete.
-//! It knows lengths, not the content.
+//! A request's body with two readers: the multipart parser, and after it the code that checks that the body is complete. It uses
+//! only lengths, not the content.
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use futures::{Stream, StreamExt};
@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// After this many bytes the stream returns pending: otherwise a parser that reads until nothing is ready would buffer all data of a
-/// fast client.
+/// After this many bytes the stream returns pending. Otherwise the parser, which reads until nothing is ready, would buffer all
+/// data of a fast client.
 const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// A handle on the body; all handles read the same stream.

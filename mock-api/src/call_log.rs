@@ -1,4 +1,4 @@
-//! The log of received calls, for tests: bounded, with each call from its arrival on. It decides nothing.
+//! The log of received calls, for tests: bounded; contains each call from its arrival on.
 
 use crate::faults::FaultAction;
 use serde::{Deserialize, Serialize};

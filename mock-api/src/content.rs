@@ -1,5 +1,5 @@
-//! The bytes of a file while they are received: counted, hashed, and stored as the options say. Content that is dropped before it is
-//! kept leaves nothing behind. It never uses a path of the client.
+//! The bytes of a file while they are received: counted, hashed, and stored according to the options. Content that is dropped
+//! before it is kept leaves nothing behind. No path of the client is ever used on disk.
 
 use crate::options::Contents;
 use bytes::{Bytes, BytesMut};
@@ -43,7 +43,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove, and a failure here must not hide why the content was dropped.
+        // After a rename there is nothing to remove. An error here must not hide why the content was dropped.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,5 @@
-//! One call from its head to its response: token, ledger, faults, log. The call itself is in `calls/`; no field's value is used here.
+//! One call from its head to its response: token, ledger, faults, log. `calls/` implements the calls; this file uses no field's
+//! value.
 
 use crate::answer::{Answer, value_error};
 use crate::api::{MockApi, lock};
@@ -27,7 +28,8 @@ enum Ending {
     Hanging(watch::Receiver<()>),
 }
 
-/// Handles a request in a task of its own, so that it finishes even if the client closes the connection, which ends the connection's task.
+/// Handles a request in a separate task, so that it finishes even if the client closes the connection and so ends the
+/// connection's task.
 pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let exchange = Exchange::open(api, call, head);
@@ -35,7 +37,7 @@ pub(crate) async fn run(api: MockApi, call: CallName, request: Request) -> Respo
         Ok(Ending::Answered(answer)) => answer.into_response(),
         Ok(Ending::Reset) => reset(),
         Ok(Ending::Hanging(mut released)) => {
-            // An error means that the test double is dropped, which releases the call as well.
+            // An error means that the test double was dropped, which also releases the call.
             let _ = released.changed().await;
             reset()
         }
@@ -104,7 +106,7 @@ impl Exchange {
         let received = match received {
             Ok(received) => received,
             Err(error) => {
-                // Frees the key before the log shows that the call has ended; the same below.
+                // Free the key before the log shows that the call has ended; the same below.
                 drop(reservation);
                 return self.unreceived(error);
             }
@@ -143,7 +145,7 @@ impl Exchange {
         (!readable).then(|| Answer::invalid(&[value_error("header", "idempotency-key", "expected 1 to 255 visible ASCII characters", key)]))
     }
 
-    /// The ledger's response, or else that of the call itself. Nothing is awaited from here on, so it happens completely.
+    /// The ledger's response, or else the call's own. Nothing is awaited from here on, so the effect happens completely.
     fn settle(&self, standing: Option<Standing>, reservation: Option<Reservation>, mut received: Received) -> Answer {
         let payload = self.key.is_some().then(|| received.payload(self.call));
         match (standing, payload) {
@@ -191,7 +193,7 @@ impl Exchange {
     }
 
     fn hanging(&self) -> Ending {
-        // Before the log shows the call, so that a test that reads the log can release it.
+        // Subscribe before the log shows the call, so that a test that reads the log can release it.
         let released = self.api.next_release();
         self.api.log_update(self.number, |call| call.state = CallState::Hanging);
         Ending::Hanging(released)

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 pub(crate) const NAMES: [&str; 9] =
     ["operation", "file_path", "new_path", "size", "file_type", "metadata", "permissions", "owner", "group"];
 
-/// The received fields. An empty one counts as missing, as in `FastAPI`'s forms; the last of several with one name counts.
+/// The received fields. An empty field counts as missing, as in `FastAPI`'s forms; of several with one name, the last one counts.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: [Option<String>; NAMES.len()],
@@ -18,7 +18,7 @@ pub(crate) struct Fields {
     pub(crate) arrived: Vec<String>,
     /// The file name of the part `file`.
     pub(crate) file_name: Option<String>,
-    /// `file` was sent as text and is not an upload.
+    /// `file` was sent as text, so it is no upload.
     pub(crate) file_is_text: bool,
 }
 

@@ -59,7 +59,7 @@ impl Files {
         self.by_path.get(path).ok_or(Refusal::NotFound)
     }
 
-    /// New content for a path, known or not, under this id.
+    /// Stores new content at a path with this id, whether or not the path has a file.
     pub(crate) fn create(&mut self, path: &str, internal_id: Uuid, new: NewContent) -> &StoredFile {
         let file = StoredFile {
             internal_id,
@@ -73,7 +73,7 @@ impl Files {
         &self.by_path[path]
     }
 
-    /// New content for a known path. Fields that are not given stay.
+    /// Stores new content at a path with a file. Fields that are not given stay.
     pub(crate) fn update(&mut self, path: &str, new: NewContent) -> Result<&StoredFile, Refusal> {
         let file = self.by_path.get_mut(path).ok_or(Refusal::NotFound)?;
         file.size = new.size;
@@ -84,7 +84,7 @@ impl Files {
         Ok(file)
     }
 
-    /// Another path for a file, in the same directory or not.
+    /// Gives a file another path, in the same directory or another one.
     pub(crate) fn rename(&mut self, path: &str, new_path: &str, metadata: Option<Map<String, Value>>) -> Result<&StoredFile, Refusal> {
         self.get(path)?;
         if self.by_path.contains_key(new_path) {

@@ -20,7 +20,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// The response to another request with the key: the same one for the same payload, else a refusal.
+    /// The response to another request with the key: this one if the payload is the same, else a refusal.
     pub(crate) fn answer_to(&self, payload: Payload) -> Answer {
         if self.payload == payload {
             return self.answer.replay();
@@ -50,7 +50,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A request with the key starts: a free key is reserved.
+    /// A request with the key starts: reserves the key if it is free.
     pub(crate) fn start(&mut self, key: &str) -> Standing {
         match self.keys.entry(key.to_owned()) {
             Entry::Vacant(free) => {

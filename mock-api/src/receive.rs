@@ -1,4 +1,5 @@
-//! From a body to fields and content: forms, multipart and plain bytes, streamed. It checks that the request is complete, not its values.
+//! Reads fields and content from a body: forms, multipart and plain bytes, streamed. Checks that the request is complete, but not
+//! its values.
 
 use crate::body::Inflow;
 use crate::call_log::CallName;
@@ -27,20 +28,20 @@ pub(crate) enum Unreceived {
     Cut,
     /// A reset was ordered.
     Aborted,
-    /// It is complete and cannot be parsed.
+    /// The body is complete and cannot be parsed.
     Malformed(&'static str),
-    /// It is complete and too large.
+    /// The body is complete and too large.
     TooLarge,
     /// Its content could not be stored.
     Storage(std::io::Error),
 }
 
-/// The way to read the content.
+/// How the content is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
     Keep,
     Slowly(Duration),
-    /// It is not used; at most it is hashed.
+    /// It is not used, at most hashed.
     Discard,
     /// It is not read at all.
     Abort,
@@ -158,7 +159,7 @@ async fn multipart(head: &Parts, inflow: &Inflow, contents: &Contents, gate: &mu
     if asked { Ok(received) } else { opened(received, gate) }
 }
 
-/// By the raw header: the parser loses a file name that ends in a backslash, and the name is informative only.
+/// Uses the raw header, because the parser loses a file name that ends in a backslash. The name is only information.
 fn is_upload(field: &Field<'_>) -> bool {
     let disposition = field.headers().get(header::CONTENT_DISPOSITION).map(axum::http::HeaderValue::as_bytes).unwrap_or_default();
     disposition.windows(b"filename".len()).any(|window| window.eq_ignore_ascii_case(b"filename"))

@@ -1,4 +1,5 @@
-//! The test double on a socket: accepts connections, serves HTTP/1.1, closes all connections when it stops. The routes are the router's.
+//! The test double on a socket: accepts connections, serves HTTP/1.1, closes all connections when it stops. `router.rs` has the
+//! routes.
 
 use crate::api::MockApi;
 use axum::Router;
@@ -12,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Without free file descriptors `accept` fails at once and repeatedly, so the server pauses.
+/// Without free file descriptors `accept` fails at once and repeatedly, so the server waits in between.
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(20);
 
 /// A test double that serves until it is stopped or dropped.
@@ -43,7 +44,7 @@ impl Running {
     /// Stops listening and closes every connection; returns when the port is free. Completely received calls still have their effect.
     pub async fn stop(self) {
         drop(self.stop);
-        // A service that panicked has stopped as well.
+        // A service that panicked has stopped, too.
         let _ = self.serving.await;
     }
 }
@@ -55,7 +56,7 @@ impl MockApi {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(self.clone().serve(listener, async {
-            // An error means that the sender was dropped, which stops the server as well.
+            // An error means that the sender was dropped, which also stops the server.
             let _ = stopped.await;
         }));
         Ok(Running { address, api: self, stop, serving })

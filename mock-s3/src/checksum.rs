@@ -26,7 +26,7 @@ pub enum ChecksumAlgorithm {
 impl ChecksumAlgorithm {
     const ALL: [Self; 5] = [Self::Crc64Nvme, Self::Crc32, Self::Crc32c, Self::Sha1, Self::Sha256];
 
-    /// The header that carries it, in requests, answers and trailers.
+    /// The header that carries it, in requests, responses and trailers.
     pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
@@ -37,7 +37,7 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// As listings name it.
+    /// The name in listings.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc64Nvme => "CRC64NVME",
@@ -109,7 +109,7 @@ impl Checksum {
         headers.insert("x-amz-checksum-type", HeaderValue::from_static(self.kind()));
     }
 
-    /// The same for responses with the checksum in XML.
+    /// The same for responses whose XML contains the checksum.
     pub(crate) fn to_dto(&self) -> s3s::dto::Checksum {
         let mut dto = s3s::dto::Checksum::default();
         let value = Some(self.value.clone());
@@ -152,7 +152,7 @@ impl Digests {
     }
 }
 
-/// The checksum of the parts' checksums, as S3 forms it for every algorithm but CRC-64/NVME.
+/// The checksum of the parts' checksums, as S3 computes it for every algorithm except CRC-64/NVME.
 pub(crate) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl ExactSizeIterator<Item = &'a [u8]>) -> Checksum {
     let count = parts.len();
     let mut hasher = algorithm.hasher();
@@ -160,7 +160,7 @@ pub(crate) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl ExactSizeI
     Checksum { algorithm, value: format!("{}-{count}", BASE64_STANDARD.encode(hasher.finish())), composite: true }
 }
 
-/// Hashes a body while it passes.
+/// Hashes a body while it is streamed.
 pub(crate) struct Digester {
     md5: Md5,
     hashers: Vec<(ChecksumAlgorithm, Hasher)>,

@@ -14,7 +14,7 @@ const CHUNK_BYTES: u64 = 256 * 1024;
 /// Every chunk of generated content begins with its seed and its number, so that no two chunks are alike.
 const STAMP_BYTES: usize = 16;
 
-/// The same noise fills the rest of every generated chunk: it is sent without being copied.
+/// The rest of every generated chunk is this noise, which is sent without a copy.
 static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let words = (0..CHUNK_BYTES / 8).flat_map(|_| {

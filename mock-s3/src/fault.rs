@@ -1,4 +1,4 @@
-//! Ordered faults: the requests that they match, and the fault. Applying it is `gatekeeper`'s and `wire`'s concern.
+//! Faults that a test orders: the requests that they match, and the fault. `gatekeeper` and `wire` apply them.
 
 use crate::gate::{Gate, at_least};
 use crate::listing::OddListing;
@@ -38,13 +38,13 @@ pub enum Fault {
     Shorten(u64),
     /// The byte at this offset of the body is wrong; the length is right.
     WrongByte(u64),
-    /// No `Content-Length`. The body of a GET is sent in chunks.
+    /// No `Content-Length`; the body of a GET is chunked.
     NoLength,
-    /// The header has these values and no other ones; without values it is missing. Bytes from 0x80 are allowed.
+    /// The header has exactly these values; without values it is missing. Bytes from 0x80 are allowed.
     Header {
         /// Its name.
         name: &'static str,
-        /// Its values, each one a line.
+        /// Its values, one line each.
         values: Vec<Vec<u8>>,
     },
     /// The object of the request is replaced, then the request is served.
@@ -53,13 +53,13 @@ pub enum Fault {
     Remove,
     /// The bucket of the request is removed with its objects, then the request is served.
     BucketGone,
-    /// A page of a listing as some stores answer it.
+    /// A page of a listing as some stores send it.
     Listing(OddListing),
-    /// Each occurrence of a text in a document of the response is replaced; the length is right.
+    /// Every occurrence of a text in a response's document is replaced; the length stays right.
     Edit {
         /// The text to replace.
         find: String,
-        /// The bytes in its place.
+        /// The replacement.
         replace: Bytes,
     },
 }
@@ -106,7 +106,7 @@ impl Fault {
     }
 }
 
-/// The requests that a fault matches: all of them, without end, unless restricted.
+/// The requests that a fault matches: all requests, without end, unless restricted.
 #[derive(Clone, Debug, Default)]
 pub struct Matcher {
     operation: Option<String>,

@@ -17,12 +17,12 @@ pub(crate) struct Query<'a> {
     pub(crate) limit: usize,
 }
 
-/// A page as some stores answer it.
+/// A listing as some stores send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OddListing {
-    /// No entry, and a token for the entries that follow.
+    /// No entry, and a token for the next entries.
     EmptyPage,
-    /// `start-after` has no effect; a token has.
+    /// `start-after` has no effect, a token has.
     StartAfterIgnored,
     /// Neither `start-after` nor a token has an effect: each page is the first one.
     InCircles,
@@ -42,7 +42,7 @@ pub(crate) enum Marker {
 }
 
 impl Marker {
-    /// The token of an empty page for the same position: not the one that asked for the page.
+    /// The token of an empty page at this position. It differs from the token that requested the page.
     pub(crate) fn to_next_token(&self, asked: Option<&str>) -> String {
         let empty_pages = asked.map_or(0, |token| token.len() - token.trim_start_matches(EMPTY_PAGE).len());
         EMPTY_PAGE.to_string().repeat(empty_pages + 1) + &self.to_token()
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_none_is_the_last() {
+    fn a_page_limit_of_zero_returns_a_last_page() {
         let page = page(&keys(&["a"]), &Query { prefix: "", delimiter: None, after: Marker::Start, limit: 0 });
         assert_eq!((page.objects.len(), page.next), (0, None));
     }

@@ -47,7 +47,7 @@ impl NewObject {
         self
     }
 
-    /// Now unless set. S3 sends whole seconds.
+    /// The time of the request unless set. S3 sends whole seconds.
     #[must_use]
     pub fn last_modified(mut self, last_modified: Timestamp) -> Self {
         self.attributes.last_modified = Some(last_modified);
@@ -104,7 +104,7 @@ pub(crate) struct StoredObject {
 }
 
 impl StoredObject {
-    /// From a body that is already hashed.
+    /// An object from a body that is already hashed.
     pub(crate) fn new(content: Content, attributes: Attributes, etag: String, checksum: Option<Checksum>) -> Self {
         let last_modified = attributes.last_modified.unwrap_or_else(Timestamp::now);
         Self {
@@ -114,7 +114,7 @@ impl StoredObject {
             content_type: attributes.content_type.unwrap_or_else(|| "binary/octet-stream".into()),
             metadata: attributes.metadata,
             storage_class: attributes.storage_class,
-            // S3 has whole seconds.
+            // S3 has whole seconds only.
             last_modified: Timestamp::from_second(last_modified.as_second()).unwrap_or(last_modified),
             restore: None,
         }

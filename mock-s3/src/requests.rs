@@ -45,13 +45,13 @@ impl Request {
         after.filter(|after| !after.is_empty())
     }
 
-    /// True if it asks for a page of a listing by `start-after`, and not by a token.
+    /// True if the request asks for a page of a listing by `start-after` and not by a token.
     pub fn is_resumed_listing(&self) -> bool {
         self.query.split('&').any(|pair| pair.starts_with("start-after="))
     }
 }
 
-/// The text of a parameter. A `%` that escapes nothing stays.
+/// The text of a parameter. A `%` without two hexadecimal digits stays.
 fn percent_decoded(value: &str) -> String {
     let mut parts = value.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -67,7 +67,7 @@ fn percent_decoded(value: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Totals since the server was made.
+/// Totals since the server was created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// All HTTP requests, including those with a wrong signature.

@@ -30,7 +30,7 @@ fn key(root: &Path, path: &Path) -> io::Result<String> {
     Ok(components.join("/"))
 }
 
-/// As S3 clients guess it.
+/// The type that S3 clients guess.
 fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "css" => "text/css",

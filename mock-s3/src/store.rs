@@ -1,4 +1,4 @@
-//! The buckets and their objects. It knows keys and objects, not HTTP; its errors are those of S3.
+//! The buckets and their objects. Knows keys and objects, but no HTTP; its errors are those of S3.
 
 use crate::checksum::Digests;
 use crate::object::{Attributes, StoredObject};
@@ -116,7 +116,7 @@ impl Store {
         })
     }
 
-    /// A test's own write: a missing bucket is created.
+    /// A write by the test itself: creates a missing bucket.
     pub(crate) fn put(&self, bucket: &str, key: &str, object: StoredObject) {
         self.write(|buckets| {
             let bucket = buckets.entry(bucket.into()).or_insert_with(Bucket::new);

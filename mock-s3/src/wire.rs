@@ -38,7 +38,7 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// The response with each occurrence replaced. A body that is no document in memory stays as it is.
+    /// The response with each occurrence replaced. A body that is streamed stays as it is.
     fn apply(&self, response: Response<Body>) -> Response<Body> {
         let Some(mut rest) = response.body().bytes() else { return response };
         let mut edited = BytesMut::new();
@@ -184,8 +184,8 @@ impl HttpBody for WireBody {
             if matches!(self.tamper, Some(Tamper::Shorten(_))) {
                 return Poll::Ready(None);
             }
-            // An error here would make hyper drop its unwritten bytes. So the body waits for ever, and the connection ends itself
-            // once all is flushed: the client gets exactly the ordered bytes.
+            // After an error here hyper would drop its unwritten bytes. So the body waits for ever, and the connection ends
+            // itself once everything is flushed: the client gets exactly the ordered bytes.
             self.link.resets.store(matches!(self.tamper, Some(Tamper::ResetAfter(_))), Ordering::SeqCst);
             self.link.ends_when_flushed.store(true, Ordering::SeqCst);
             return Poll::Pending;

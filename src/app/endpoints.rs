@@ -115,7 +115,7 @@ pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
     settings.file_manager_url.iter().map(|url| NamedSink::file_manager(url.as_str())).collect()
 }
 
-/// The same as [`identity`], with only the parts that the settings name.
+/// As [`identity`], with only the parts that the settings name.
 pub(crate) fn client_identity(settings: &Settings) -> ClientIdentity {
     ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn json_of_a_hostile_key_is_the_same_document_and_harmless() {
+    fn json_of_a_hostile_key_is_the_same_document_without_control_characters() {
         let key = "Ü日 \u{1b}[2J\u{9b}2J\u{7f}\u{202e}txt.exe\u{200b}\u{e0041}\n\"\\";
         let text = printed(OutputFormat::Json, &Sample { key: key.to_owned(), parts: vec![] });
         let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// A reader that leaves after some bytes.
+    /// A reader that closes the pipe after this many bytes.
     struct Leaving(usize);
     impl Write for Leaving {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_left_ends_the_output_quietly_and_early() {
+    fn a_closed_pipe_ends_the_output_without_an_error() {
         let mut output = Output::new(OutputFormat::Text, Leaving(10_000));
         let mut rows = 0_u64;
         let outcome: anyhow::Result<()> = output.stream(|out| {

@@ -1,8 +1,8 @@
-//! Cron expressions: text → an expression that the scheduler accepts. When it fires is the daemon's concern.
+//! Cron expressions: text → an expression that the scheduler accepts. The daemon computes when it fires.
 
 use croner::parser::{CronParser, Seconds, Year};
 
-/// A cron expression of six fields, beginning with the second, as `croner` and so `tokio-cron-scheduler` read it.
+/// A cron expression of six fields, the first one for seconds, in the syntax of `croner` and so of `tokio-cron-scheduler`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron(String);
 
@@ -34,7 +34,7 @@ impl CronOrOff {
     }
 }
 
-/// Five fields, as cron itself has, begin with the minute and mean its first second.
+/// Five fields, as in cron itself, begin with minutes and mean the first second of the minute.
 pub(super) fn cron(raw: &str) -> Option<Cron> {
     let fields: Vec<_> = raw.split_whitespace().collect();
     let text = if fields.len() == 5 { format!("0 {}", fields.join(" ")) } else { fields.join(" ") };

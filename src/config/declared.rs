@@ -95,7 +95,7 @@ impl Group {
     }
 }
 
-/// The values that a declaration leaves out.
+/// The default for the fields that a declaration leaves out.
 pub(super) const PLAIN: Declared = Declared {
     name: "",
     synonyms: &[],

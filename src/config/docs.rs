@@ -61,7 +61,8 @@ fn setting(declared: &Declared) -> String {
     lines.into_iter().flatten().collect()
 }
 
-/// Asserts that a generated page equals the one in `docs/`. With `UPDATE_DOCS` in the environment it is written there first.
+/// Asserts that a generated page equals the one in `docs/`. If `UPDATE_DOCS` is set in the environment, writes the page there
+/// first.
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "the switch that writes the page is for developers, and not a setting")]
 pub(crate) fn assert_committed(name: &str, page: &str) {

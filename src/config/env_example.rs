@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Asserts that a file has the wanted text; with `UPDATE_DOCS`, writes it first.
+    /// Asserts that a file has the wanted text. If `UPDATE_DOCS` is set, writes the file first.
     #[expect(clippy::disallowed_methods, reason = "the switch that writes the file is for developers, and not a setting")]
     fn check(name: &str, wanted: impl FnOnce(&str) -> String) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -85,7 +85,8 @@ mod tests {
         }
     }
 
-    /// The file with these names under `x-settings`, in this order. An existing line stays as it is: its default is the file's own.
+    /// The file with these names under `x-settings`, in this order. An existing line is kept, because it has the file's own
+    /// default.
     fn passing_on(compose: &str, names: &[String]) -> String {
         const HEAD: &str = "x-settings: &settings\n";
         let (before, rest) = compose.split_once(HEAD).expect("the block of settings");
@@ -111,7 +112,7 @@ mod tests {
 
     /// `make build` sets REVISION and CREATED itself.
     #[test]
-    fn the_env_example_has_whatever_a_compose_file_reads() {
+    fn the_env_example_has_every_variable_that_a_compose_file_reads() {
         let example = env_example();
         for name in ["docker-compose.yml", "docker-compose.production.yml", "docker-compose.dev.yml"] {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("it can be read");
@@ -122,7 +123,7 @@ mod tests {
         }
     }
 
-    /// Temporary credentials are not a setting of a deployment, and the backup comes with the HTTP service.
+    /// Not among them: temporary credentials, which suit no deployment, and the backup, which comes with the HTTP service.
     #[test]
     fn the_compose_file_for_production_passes_every_setting_on_and_secrets_as_files() {
         let wanted = TABLE.iter().filter(|declared| declared.name != "AWS_SESSION_TOKEN" && declared.group != Group::Target);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_keeps_its_own_defaults_and_loses_what_is_no_setting() {
+    fn a_block_keeps_its_own_defaults_and_drops_names_that_are_no_setting() {
         let names = ["A".to_owned(), "NEW".to_owned(), "B".to_owned()];
         let compose = "# top\nx-settings: &settings\n  B: ${B:-b}\n  OLD: x\n  A: ${A:-a}\n\nservices:\n";
         let wanted = "# top\nx-settings: &settings\n  A: ${A:-a}\n  NEW: ${NEW:-}\n  B: ${B:-b}\n\nservices:\n";

@@ -1,5 +1,5 @@
-//! Configuration errors: every problem at once, each with its variable, the value given, where, and the accepted values.
-//! A secret's value is never part of it.
+//! Configuration errors: all problems at once, each with its variable, its value, where it was given, and the accepted values.
+//! Never contains the value of a secret.
 
 use super::origin::Location;
 use std::{fmt, path::PathBuf};
@@ -44,19 +44,19 @@ pub enum ConfigProblem {
         /// The accepted values.
         accepted: &'static str,
     },
-    /// Two names of one setting, two values.
+    /// Two names of one setting have different values.
     #[error("{name} ({location}) and its older name {synonym} ({synonym_location}) have different values: give one of them")]
     Conflict {
         /// The variable.
         name: &'static str,
         /// Where it was given.
         location: Location,
-        /// Its other name.
+        /// The older name.
         synonym: &'static str,
-        /// Where that was given.
+        /// Where the older name was given.
         synonym_location: Location,
     },
-    /// A secret, and a file with the secret.
+    /// A secret is given directly and in a file.
     #[error("{name} ({location}) and {name}_FILE ({file_location}) are both given: give one of them")]
     SecretTwice {
         /// The variable.
@@ -66,7 +66,7 @@ pub enum ConfigProblem {
         /// Where the file was given.
         file_location: Location,
     },
-    /// The file with a secret.
+    /// A secret's file that cannot be used.
     #[error("{name}_FILE is {path:?} ({location}), which cannot be used: {reason}")]
     SecretFile {
         /// The variable.
@@ -78,15 +78,15 @@ pub enum ConfigProblem {
         /// Why not.
         reason: String,
     },
-    /// Half of a pair.
+    /// Only one half of a pair is given.
     #[error("{given} is given without {missing}: give both, or neither for the credential chain of AWS")]
     HalfPair {
-        /// The half that is there.
+        /// The half that is given.
         given: &'static str,
-        /// The other one.
+        /// The missing half.
         missing: &'static str,
     },
-    /// The ARN of an access point, together with an endpoint.
+    /// The ARN of an access point is given together with an endpoint.
     #[error(
         "{name} is the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
          the endpoint", if fallbacks.is_empty() { String::new() } else { format!(" (or {})", fallbacks.join(", ")) }
@@ -96,10 +96,10 @@ pub enum ConfigProblem {
         name: &'static str,
         /// The setting of the endpoint.
         endpoint: &'static str,
-        /// The names that are read if that is not given.
+        /// The names that are read if the endpoint's setting is not given.
         fallbacks: &'static [&'static str],
     },
-    /// The bucket of a tenant, without an endpoint.
+    /// The bucket of a tenant is given without an endpoint.
     #[error("{name} is the bucket of a tenant, which AWS does not have: set {endpoint}")]
     NeverAtAws {
         /// The setting of the bucket.
@@ -114,7 +114,7 @@ pub enum ConfigProblem {
         key: String,
         /// Where it was given.
         location: Location,
-        /// The known key that looks most like it.
+        /// The known key with the most similar name.
         nearest: Option<String>,
     },
     /// A known setting outside the YAML file's `service:` block.
@@ -131,12 +131,12 @@ pub enum ConfigProblem {
         /// The variable.
         name: String,
     },
-    /// A whole file that cannot be read. Its content is never repeated, because it may hold secrets.
+    /// A file that cannot be read. The problem contains nothing of its content, which may include secrets.
     #[error("{location} cannot be read: {reason}")]
     Unreadable {
         /// The file.
         location: Location,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }

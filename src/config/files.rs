@@ -1,12 +1,12 @@
-//! The text of `.env` and of the YAML file → layers. Pure: it is given the text. Errors give a line number and a reason in our
-//! own words: the parsers' messages repeat the line, and a line may be a secret.
+//! Parses the text of `.env` and of the YAML file into layers. Pure: the caller reads the files. Errors give a line number and a
+//! reason of our own, because the parsers' messages repeat the line, which may hold a secret.
 
 use super::{error::ConfigProblem, layers::Layer, names, origin::Location};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
 use std::{collections::BTreeMap, path::Path};
 
-/// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Its first broken line is reported.
+/// `.env`: `NAME=value` lines with comments, quotes and `$NAME`, as docker and dotenv read them. Reports the first invalid line.
 pub(super) fn dot_env(text: &str) -> (Layer, Vec<ConfigProblem>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (pairs, errors): (Vec<_>, Vec<_>) = dotenvy::from_read_iter(text.as_bytes()).partition(Result::is_ok);
@@ -19,8 +19,9 @@ pub(super) fn dot_env(text: &str) -> (Layer, Vec<ConfigProblem>) {
     (Layer::new(&Location::DotEnv, ours), broken.into_iter().collect())
 }
 
-/// The number of the line that the parser rejected, which its error does not contain: the last line of the shortest beginning of
-/// the text that has the same error. (An unclosed quote ends with the text; the line where the quote begins counts.)
+/// The number of the line that the parser rejected, which its error does not contain: the last line of the shortest prefix of the
+/// text with the same error. (An unclosed quote extends to the end of the text; then the line where the quote begins is
+/// returned.)
 fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     let shown = error.to_string();
     let lines: Vec<_> = text.split_inclusive('\n').collect();
@@ -37,14 +38,14 @@ fn broken_line(text: &str, error: &dotenvy::Error) -> usize {
     (last + 1).saturating_sub(spanned).max(1)
 }
 
-/// The YAML file's `service:` block: one level of scalars, each taken as the text that it was written as.
+/// The YAML file's `service:` block: one level of scalars, each kept as the text in the file.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
     service: Option<BTreeMap<String, Spanned<Option<String>>>>,
 }
 
-/// The YAML file: the keys under `service:`. Other top-level keys are not read and become a notice.
+/// The YAML file: the keys under `service:`. Other top-level keys are ignored with a notice.
 pub(super) fn yaml(path: &Path, text: &str) -> (Layer, Vec<ConfigProblem>) {
     let location = |line| Location::File { path: path.to_owned(), line };
     match yaml_document(text) {

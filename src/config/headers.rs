@@ -1,9 +1,9 @@
-//! The headers of a request as one text, in the form that OpenTelemetry's standard gives them. Pure.
+//! Parses the headers of a request from one text, in the form of the OpenTelemetry standard. Pure.
 
 use secrecy::SecretString;
 
-/// The standard's form: `name=value,other=value`, values percent-encoded. A pair that is not a valid header is refused here, where
-/// the operator gets an error: an exporter would silently leave it out.
+/// The standard's form: `name=value,other=value`, values percent-encoded. An invalid pair is refused here, with an error for the
+/// operator: an exporter would silently omit it.
 pub(super) fn parse(raw: &str) -> Option<Vec<(String, SecretString)>> {
     let pairs = raw.split(',').map(str::trim).filter(|pair| !pair.is_empty());
     let headers: Option<Vec<_>> = pairs.map(header).collect();

@@ -1,9 +1,9 @@
-//! The layers in which settings are given, the one that wins first. Pure: it reads no file and no environment.
+//! The layers of settings, in order of precedence. Pure: reads no file and no environment.
 
 use super::{error::ConfigProblem, origin::Location};
 use std::{collections::BTreeMap, fmt};
 
-/// One layer with the values given there.
+/// One layer with its values.
 #[derive(Clone)]
 pub struct Layer {
     location: Location,
@@ -18,7 +18,7 @@ impl Layer {
         Self::placed(location, values.into_iter().map(|(name, value)| (name.into(), value.into(), location.clone())))
     }
 
-    /// A layer that knows the location of each value. When a name is given twice, the last value counts, as in a shell.
+    /// A layer with a location for each value. If a name is given twice, the last value counts, as in a shell.
     pub fn placed(location: &Location, values: impl IntoIterator<Item = (String, String, Location)>) -> Self {
         let values = values.into_iter().map(|(name, value, location)| (name, (value, location))).collect();
         Self { location: location.clone(), values, unread: Vec::new() }
@@ -34,7 +34,7 @@ impl Layer {
         &self.unread
     }
 
-    /// The value of a name. An empty text counts as not set: compose files pass unset variables on as empty ones.
+    /// The value of a name. An empty text counts as not set, because compose files pass unset variables on as empty ones.
     pub(super) fn get(&self, name: &str) -> Option<(&str, &Location)> {
         self.values.get(name).filter(|(value, _)| !value.is_empty()).map(|(value, location)| (value.as_str(), location))
     }
@@ -48,7 +48,7 @@ impl Layer {
     }
 }
 
-/// Names only: the values include secrets.
+/// Shows only names: the values include secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layer")
@@ -58,7 +58,7 @@ impl fmt::Debug for Layer {
     }
 }
 
-/// All layers, the one that wins first, and the problems with reading them.
+/// All layers in order of precedence, and the problems with reading them.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     /// Flag, environment, `.env`, YAML file.

@@ -1,7 +1,8 @@
 //! Typed settings, from a flag, the environment, `.env`, a YAML file or a default, in that order. The only module that reads the
-//! environment. It opens no connection and makes no directory: whether an endpoint is reachable is not its concern.
+//! environment. It opens no connection and creates no directory.
 //!
-//! Every setting is declared once, in `table`. A setting is required by the command that needs it ([`Need`]), not by the program.
+//! Every setting is declared once, in `table`. A command requires the settings that it needs ([`Need`]); the program requires
+//! none.
 
 mod table;
 mod declared;
@@ -49,7 +50,7 @@ use url::Url;
 ///
 /// # Errors
 ///
-/// All problems at once.
+/// Contains all problems.
 pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
     #[cfg_attr(not(feature = "failpoints"), expect(unused_mut, reason = "only a crash test adds to it"))]
     let mut settings = resolve(read::layers(flags), needs, &read::secret_file)?;
@@ -63,15 +64,15 @@ pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
 pub struct Settings {
     /// The source bucket.
     pub source: SourceSettings,
-    /// The file manager; its path does not end in `/`, unless it is `/`.
+    /// The address of the file manager. Its path does not end in `/`, unless it is `/`.
     pub file_manager_url: Option<Url>,
-    /// For `Authorization: Bearer`.
+    /// The token for `Authorization: Bearer`.
     pub file_manager_token: Option<SecretString>,
     /// The events API: reports are posted to it, and the event feed is read from it.
     pub events_url: Option<Url>,
     /// The event queues.
     pub queue_urls: Vec<Url>,
-    /// The SQS server, if it is not the one in the queues' addresses.
+    /// The SQS server, if it differs from the one in the queues' addresses.
     pub queue_endpoint: Option<Url>,
     /// No events are received while this many wait in the inbox.
     pub inbox_max: NonZeroUsize,
@@ -81,23 +82,23 @@ pub struct Settings {
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
     pub csv_retention: NonZeroUsize,
-    /// `CSV_SNAPSHOTS`; `None` = depends on what started the cycle.
+    /// `CSV_SNAPSHOTS`; `None` = depends on what triggered the cycle.
     pub csv_snapshots: Option<SnapshotRows>,
     /// The daemon's schedule.
     pub schedule: ScheduleSettings,
-    /// Operations at a time.
+    /// The maximum number of concurrent operations.
     pub concurrency: NonZeroUsize,
     /// Keys in one page of a listing.
     pub list_page_keys: NonZeroUsize,
-    /// Attempts of one operation in one run, the first one included.
+    /// Attempts of one operation in one run, including the first.
     pub retry_attempts: NonZeroUsize,
-    /// Time that work in flight has to end after SIGTERM.
+    /// The time that operations in flight have to end after SIGTERM.
     pub shutdown_timeout: Duration,
     /// Larger objects are skipped; `None` = no limit.
     pub max_file_bytes: Option<u64>,
-    /// The guard over deletes.
+    /// The limit of the delete guard.
     pub max_delete: MaxDelete,
-    /// Compare checksums; lengths are always compared.
+    /// True if checksums are compared. Lengths are always compared.
     pub verify_integrity: bool,
     /// Log lines on stderr.
     pub log: LogSettings,
@@ -107,7 +108,7 @@ pub struct Settings {
     pub otlp: Option<OtlpSettings>,
     /// Warnings for the operator, to be logged once logging works.
     pub notices: Vec<String>,
-    /// The failpoint at which a crash test holds the process: `name:count`, from `S3_SYNC_FAILPOINT`.
+    /// The failpoint at which a crash test stops the process: `name:count`, from `S3_SYNC_FAILPOINT`.
     #[cfg(feature = "failpoints")]
     pub fail_point: Option<String>,
     effective: Vec<Effective>,
@@ -116,28 +117,28 @@ pub struct Settings {
 /// The source bucket.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
-    /// `None` = AWS.
+    /// The store's address; `None` = AWS.
     pub endpoint: Option<Url>,
-    /// Where the bucket's name stands in an address.
+    /// Whether the bucket's name is part of the path or of the host name.
     pub addressing: Addressing,
-    /// Required by the commands that read it.
+    /// The bucket's name. Required by the commands that read the bucket.
     pub bucket: Option<String>,
-    /// Only keys that begin with this; empty = all.
+    /// Only keys that begin with this prefix; empty = all.
     pub prefix: String,
     /// The bucket's region.
     pub region: String,
     /// `None` = the credential chain of AWS.
     pub credentials: Option<Credentials>,
-    /// Longest silence of the server.
+    /// The longest time without a byte from the server.
     pub timeout: Duration,
 }
 
 /// The bucket for the backup.
 #[derive(Clone, Debug)]
 pub struct TargetSettings {
-    /// `None` = AWS.
+    /// The store's address; `None` = AWS.
     pub endpoint: Option<Url>,
-    /// `None` = there is no backup.
+    /// The bucket's name; `None` = no backup.
     pub bucket: Option<String>,
     /// The bucket's region.
     pub region: String,
@@ -145,14 +146,14 @@ pub struct TargetSettings {
     pub credentials: Option<Credentials>,
 }
 
-/// A key with its secret: never one without the other.
+/// An access key id with its secret key.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The key's id, which is no secret.
+    /// The access key id, which is no secret.
     pub access_key: String,
-    /// The key's secret.
+    /// The secret key.
     pub secret_key: SecretString,
-    /// Given with temporary credentials.
+    /// The session token of temporary credentials.
     pub session_token: Option<SecretString>,
 }
 
@@ -161,16 +162,16 @@ pub struct Credentials {
 pub struct ScheduleSettings {
     /// Time from the start of one cycle to the start of the next.
     pub interval: Duration,
-    /// Replaces the interval when set.
+    /// Replaces the interval if it is set.
     pub cron: Option<Cron>,
-    /// When everything is listed again; `None` = never.
+    /// When reconciles begin; `None` = never.
     pub reconcile: Option<Cron>,
 }
 
 /// Level and form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// The least important lines that are written.
+    /// The lowest level that is written.
     pub level: Level,
     /// For people or for machines.
     pub format: LogFormat,
@@ -183,18 +184,18 @@ pub struct LogSettings {
 pub struct LogFileSettings {
     /// The file that is written.
     pub path: PathBuf,
-    /// The file never grows larger.
+    /// The size at which the file is rotated.
     pub max_bytes: u64,
-    /// Number of older files that are kept.
+    /// The number of older files that are kept.
     pub kept: NonZeroUsize,
 }
 
 /// A collector of spans and metrics.
 #[derive(Clone, Debug)]
 pub struct OtlpSettings {
-    /// Its path does not end in `/`, unless it is `/`.
+    /// The collector's address. Its path does not end in `/`, unless it is `/`.
     pub endpoint: Url,
-    /// Sent with every request; the values may be tokens.
+    /// The headers of every request. Their values may be tokens.
     pub headers: Vec<(String, SecretString)>,
     /// `service.name`
     pub service_name: String,
@@ -205,7 +206,7 @@ pub struct OtlpSettings {
 pub enum Need {
     /// `CUSTOMER_S3_BUCKET`
     Bucket,
-    /// At least one sink: `FILE_MANAGER_API_URL` is the only setting that names one.
+    /// At least one sink. `FILE_MANAGER_API_URL` is the only setting that names one.
     AnySink,
 }
 
@@ -214,19 +215,19 @@ pub enum Need {
 pub struct Effective {
     /// The setting's own name.
     pub name: &'static str,
-    /// The text given, escaped for display; `***` for a secret; `None` = not set.
+    /// The value as given, escaped for display; `***` for a secret; `None` = not set.
     pub value: Option<String>,
     /// Where it came from.
     pub origin: Origin,
 }
 
 impl Settings {
-    /// Every setting in the order of the documentation page, with its value (a secret's is `***`) and where it came from.
+    /// Every setting in the order of the documentation page, with its value (`***` for a secret) and where it was given.
     pub fn effective(&self) -> &[Effective] {
         &self.effective
     }
 
-    /// The directory of the state, where snapshots are written as well.
+    /// The directory of the state, which also contains the snapshots.
     pub fn data_directory(&self) -> &Path {
         self.database_path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
@@ -236,7 +237,7 @@ impl Settings {
         self.source.bucket.as_deref().ok_or_else(|| Need::Bucket.error())
     }
 
-    /// The file manager's address, the only sink that there is; or the error that no sink is set.
+    /// The address of the file manager, which is the only kind of sink; or the error that no sink is set.
     pub fn require_any_sink(&self) -> Result<&Url, ConfigError> {
         self.file_manager_url.as_ref().ok_or_else(|| Need::AnySink.error())
     }

@@ -1,11 +1,11 @@
-//! Unknown names: in the YAML file an error, in the environment a notice. Pure.
+//! Unknown names: an error in the YAML file, a notice in the environment. Pure.
 
 use super::{error::ConfigProblem, layers::Layer, origin::Location, table};
 
 /// The YAML key that holds the settings.
 pub(super) const SETTINGS_KEY: &str = "service";
 
-/// A name with at most this many letters wrong, missing or added counts as a typo of a known one.
+/// A name that differs from a known one by at most this many letters counts as a typo.
 const MAX_TYPO_DISTANCE: usize = 2;
 
 /// Keys under `service:` that are not settings.
@@ -49,7 +49,8 @@ pub(super) fn is_relevant(name: &str) -> bool {
     is_known(name) || has_own_prefix(name)
 }
 
-/// The variable's name for a key of the YAML file. A key that is not in lower case is never a setting, so it stays as it is.
+/// The variable's name for a key of the YAML file. A key that is not in lower case is never a setting, so it is returned
+/// unchanged.
 pub(super) fn variable(key: &str) -> String {
     if key.chars().any(|c| c.is_ascii_uppercase()) { format!("service.{key}") } else { key.to_ascii_uppercase() }
 }
@@ -77,14 +78,14 @@ fn file_key(name: &str) -> String {
     name.strip_prefix("service.").map_or_else(|| name.to_ascii_lowercase(), str::to_owned)
 }
 
-/// The known name with the smallest edit distance, if that is small enough for a typo.
+/// The known name with the smallest edit distance, if that is within the limit for a typo.
 fn nearest(name: &str) -> Option<String> {
     let name = file_key(name).to_ascii_uppercase();
     let (differences, known) = table::known_names().map(|known| (edit_distance(&name, &known), known)).min()?;
     (differences <= MAX_TYPO_DISTANCE.min((name.len() / 3).max(1))).then_some(known)
 }
 
-/// Letters to change, add or remove (Levenshtein).
+/// The number of letters to change, add or remove (Levenshtein).
 fn edit_distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (line, a) in one.chars().enumerate() {
@@ -118,7 +119,7 @@ mod tests {
             ("service.Concurrency", Some("CONCURRENCY")),
             ("CUSTOMER_S3_SECRET_KEY_FIL", Some("CUSTOMER_S3_SECRET_KEY_FILE")),
             ("ZZZZ", None),
-            // Half of its letters are those of SYNC_CRON.
+            // Half of its letters occur in SYNC_CRON.
             ("SYNC_MODES", None),
             ("EVENTS_API_TOKEN", None),
             ("", None),

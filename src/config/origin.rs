@@ -1,4 +1,4 @@
-//! Where a value came from: the location, and the alias under which it was given. Which location wins is the layers' concern.
+//! Where a value was given: the location, and the alias if one was used. `layers` decides which location wins.
 
 use std::{fmt, path::PathBuf};
 
@@ -42,7 +42,7 @@ fn escaped(path: &std::path::Path) -> String {
     path.to_string_lossy().escape_debug().to_string()
 }
 
-/// Where a value came from, and under which name when that was not the setting's own.
+/// Where a value was given, and under which name if it was not the setting's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Where the value was given.

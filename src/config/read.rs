@@ -1,4 +1,4 @@
-//! Reads the environment, `.env`, the YAML file and the files of secrets; nothing else does. It decides nothing.
+//! Reads the environment, `.env`, the YAML file and the files of secrets. Only this file does so. It decides nothing.
 
 use super::{
     error::ConfigProblem,
@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The settings given on the command line. No secret is ever a flag: process arguments are public.
+/// The settings given on the command line. No secret has a flag, because every user can read the arguments of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--config`
@@ -26,10 +26,10 @@ pub struct Flags {
     pub log_format: Option<String>,
 }
 
-/// A larger file is not a settings file or a secret.
+/// A larger file is neither a settings file nor a secret.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// All layers of this process, the one that wins first.
+/// All layers of this process, in order of precedence.
 pub(super) fn layers(flags: &Flags) -> Layers {
     let mut read = Layers { layers: vec![flag_layer(flags)], problems: Vec::new() };
     read.add(environment());
@@ -57,14 +57,14 @@ impl Layers {
     }
 }
 
-/// The failpoint at which a crash test holds the process. Not a setting: only a build for tests reads it.
+/// The failpoint at which a crash test stops the process. Not a setting: only test builds read it.
 #[cfg(feature = "failpoints")]
 #[expect(clippy::disallowed_methods, reason = "config/ is where the environment is read")]
 pub(super) fn fail_point() -> Option<String> {
     std::env::var("S3_SYNC_FAILPOINT").ok()
 }
 
-/// The file of a secret: its text less one line break at the end, which editors and `echo` leave there.
+/// Reads the file of a secret, without one line break at its end, which editors and `echo` add.
 pub(super) fn secret_file(path: &Path) -> Result<SecretString, String> {
     let text = text_of(path).map_err(|error| reason(&error))?;
     let bare = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
@@ -100,7 +100,7 @@ fn text_of(path: &Path) -> io::Result<String> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(io::Error::other("it is larger than 1 MiB"));
     }
-    // The standard library's error gives the position of the invalid bytes and repeats none of them.
+    // The standard library's error gives the position of the invalid bytes and does not repeat them.
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is not valid UTF-8"))
 }
 

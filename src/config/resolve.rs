@@ -1,5 +1,5 @@
-//! From layers to settings: chooses the value that counts, parses it, and collects all problems. Pure except for the function
-//! passed in that reads the files of secrets.
+//! Turns layers into settings: chooses the value that counts, parses it, and collects all problems. Pure, except for the passed
+//! function that reads the files of secrets.
 
 use super::{
     Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
@@ -14,15 +14,15 @@ use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 use url::Url;
 
-/// Reads the file of a secret; the error is a reason for the operator.
+/// Reads the file of a secret. The error is a reason for the operator.
 pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
 
-/// The settings that the layers give, or all problems with them.
+/// The settings in the layers, or all problems with them.
 pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> Result<Settings, ConfigError> {
     let unreadable = layers.problems.iter().any(|problem| matches!(problem, ConfigProblem::Unreadable { .. }));
     let mut resolver = Resolver { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
     let mut settings = resolver.settings();
-    // A setting that an unreadable file may hold is not reported as missing.
+    // A setting may be in the file that could not be read, so it is not reported as missing.
     if !unreadable {
         let missing: Vec<_> = needs.iter().filter(|need| !resolver.is_given(need.declared())).map(|need| need.missing()).collect();
         resolver.problems.extend(missing);
@@ -41,15 +41,15 @@ struct Found {
     location: Location,
 }
 
-/// The result of looking one setting up in the layers.
+/// The result of looking up one setting in the layers.
 enum Lookup {
     Nothing,
     Value(Found),
-    /// Given, but with a problem that is already reported.
+    /// Given, with a problem that is already reported.
     Broken,
 }
 
-/// Which names are looked up.
+/// The names to look up.
 #[derive(Clone, Copy)]
 enum Names {
     Own,
@@ -64,7 +64,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// In the order of the table, which is the order in which problems are reported.
+    /// In the order of the table, which is also the order of the reported problems.
     fn settings(&mut self) -> Settings {
         Settings {
             source: SourceSettings {
@@ -124,7 +124,7 @@ impl Resolver<'_> {
         self.interpret(setting, answer)
     }
 
-    /// A bucket's name that exists at AWS only, or never there, is refused with the other kind of server.
+    /// Refuses a bucket's name that exists only at AWS if an endpoint is set, and one that AWS cannot have if none is set.
     fn bucket(&mut self, bucket: &Setting<String>, endpoint: &Setting<Url>) -> Option<String> {
         let name = self.optional(bucket)?;
         let (setting, endpoint, at_endpoint) = (bucket.declared.name, &endpoint.declared, self.is_given(&endpoint.declared));
@@ -138,13 +138,14 @@ impl Resolver<'_> {
         Some(name)
     }
 
-    /// After a problem the default is used, so that the other problems are found as well.
+    /// After a problem the default is used, so that the remaining problems are found, too.
     fn with_default<T>(&mut self, setting: &Setting<T>) -> T {
         let value = self.optional(setting);
         value.or_else(|| setting.declared.default.and_then(setting.parse)).expect("invariant: the table's defaults are valid")
     }
 
-    /// Keys go together. Ours and those of `AWS_*` are never mixed, and a session token belongs to the latter.
+    /// An access key and a secret key from the same group of names: our own and those of `AWS_*` are never mixed. Only the latter
+    /// have a session token.
     fn credentials(&mut self) -> Option<Credentials> {
         let (access, secret) = (&table::CUSTOMER_S3_ACCESS_KEY, &table::CUSTOMER_S3_SECRET_KEY);
         let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
@@ -155,7 +156,7 @@ impl Resolver<'_> {
         pair.map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token })
     }
 
-    /// Both, or neither.
+    /// Both keys, or neither.
     fn key_pair(&mut self, access: &Setting<String>, secret: &Setting<SecretString>, names: Names) -> Option<(String, SecretString)> {
         let halves = [self.look_up_setting(&access.declared, names), self.look_up_setting(&secret.declared, names)];
         let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Lookup::Nothing));
@@ -196,7 +197,7 @@ impl Resolver<'_> {
         spelt.any(|name| self.look_up(name).is_some()) || declared.file_variable().is_some_and(|name| self.look_up(&name).is_some())
     }
 
-    /// The value of one name in the first layer that has it.
+    /// The value of a name in the first layer that has it.
     fn look_up(&self, name: &str) -> Option<Found> {
         let (text, location) = self.layers.iter().find_map(|layer| layer.get(name))?;
         Some(Found { name: name.to_owned(), text: text.into(), location: location.clone() })
@@ -240,7 +241,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Parses the value found, and records where it came from.
+    /// Parses a value and records where it was given.
     fn interpret<T>(&mut self, setting: &Setting<T>, answer: Lookup) -> Option<T> {
         let declared = &setting.declared;
         let (value, origin, parsed) = match answer {
@@ -262,13 +263,13 @@ impl Resolver<'_> {
     }
 }
 
-/// A trailing slash does not make a different address.
+/// Ignores a trailing slash of an address.
 fn same_value(one: &SecretString, other: &SecretString) -> bool {
     let plain = |text: &SecretString| text.expose_secret().trim().trim_end_matches('/').to_owned();
     plain(one) == plain(other)
 }
 
-/// After `@` or `?`, an address may hold a password or a token.
+/// An address may hold a password or a token after `@` or `?`.
 fn wrong(declared: &Declared, found: &Found) -> ConfigProblem {
     const SHOWN_CHARS: usize = 80;
     let text = found.text.expose_secret();

@@ -1,4 +1,4 @@
-//! Parsers of settings: text → typed value, `None` when the declaration does not accept the text. Pure.
+//! Parsers of settings: text → typed value; `None` if the declaration does not accept the text. Pure.
 
 use crate::plan::MaxDelete;
 use crate::snapshot::SnapshotRows;
@@ -7,7 +7,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use tracing::Level;
 use url::Url;
 
-/// The largest object that is synced.
+/// The maximum size of a synced object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SizeLimit {
     Unlimited,
@@ -28,14 +28,14 @@ impl SizeLimit {
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Where the bucket's name stands in an address.
+/// Whether the bucket's name is part of the path or of the host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {
-    /// In the path at an endpoint, in the host name at AWS.
+    /// In the path if an endpoint is set, in the host name at AWS.
     Auto,
     /// In the path.
     Path,
@@ -43,7 +43,7 @@ pub enum Addressing {
     Virtual,
 }
 
-/// A base address. A trailing slash is removed. A password is refused, because it would end up in logs.
+/// A base address. Removes a trailing slash. Refuses a password, because it would appear in logs.
 pub(super) fn address(raw: &str) -> Option<Url> {
     let raw = raw.trim();
     let lower = raw.to_ascii_lowercase();
@@ -57,7 +57,7 @@ pub(super) fn address(raw: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Addresses separated by commas; duplicates are removed.
+/// Addresses separated by commas. Removes duplicates.
 pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     let mut all = Vec::new();
     for url in raw.split(',').map(address) {
@@ -69,7 +69,7 @@ pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     Some(all)
 }
 
-/// Text that fits into a header: a stray line break at the end of a key would make every request fail.
+/// Text that fits into a header. A line break at the end of a key would make every request fail.
 pub(super) fn one_line(raw: &str) -> Option<String> {
     (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())
 }
@@ -78,8 +78,8 @@ pub(super) fn secret(raw: &str) -> Option<SecretString> {
     one_line(raw).map(SecretString::from)
 }
 
-/// Stores other than AWS allow more names than AWS does; only a name that no store allows is refused. Ceph takes `tenant:bucket`; an empty
-/// tenant is the one without a name.
+/// Refuses only a name that no store allows, because other stores allow more names than AWS. Ceph accepts `tenant:bucket`; an
+/// empty tenant is the default one.
 pub(super) fn bucket(raw: &str) -> Option<String> {
     let fits = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
     let is_arn = raw.starts_with("arn:") && !raw.contains(|c: char| c.is_whitespace() || c.is_control());
@@ -103,7 +103,7 @@ pub(super) fn region(raw: &str) -> Option<String> {
     fits.then(|| raw.to_owned())
 }
 
-/// Verbatim: keys are never trimmed or decoded, so their prefix is not either.
+/// Verbatim, because keys are never trimmed or decoded.
 pub(super) fn prefix(raw: &str) -> Option<String> {
     (raw.len() <= 1024).then(|| raw.to_owned())
 }
@@ -113,7 +113,7 @@ pub(super) fn file_path(raw: &str) -> Option<PathBuf> {
     (path.file_name().is_some() && !raw.ends_with(['/', '\\', '\0'])).then_some(path)
 }
 
-/// Digits only: `+5`, `1_000` and `5.0` are more often a mistake than a number.
+/// Digits only: `+5`, `1_000` and `5.0` are probably mistakes.
 fn whole<const MIN: u64, const MAX: u64>(raw: &str) -> Option<u64> {
     let raw = raw.trim();
     if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -160,7 +160,7 @@ pub(super) fn yes_or_no(raw: &str) -> Option<bool> {
     }
 }
 
-/// Python's names are accepted as well: existing `.env` files use them.
+/// Also accepts the level names of Python, which existing `.env` files use.
 pub(super) fn log_level(raw: &str) -> Option<Level> {
     match raw.trim().to_ascii_uppercase().as_str() {
         "TRACE" => Some(Level::TRACE),

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_one_object_and_comes_back_as_it_went() {
+    fn a_request_is_one_json_object_and_round_trips() {
         let new_sinks = [SinkName::file_manager()].into();
         let answer = OperatorAnswer { adopt: true, new_sinks, restored: true, ..OperatorAnswer::default() };
         let request = RunRequest { allow_deletes: Some(7), answer, ..RunRequest::of(RunKind::Reconcile) };
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_is_bounded_and_must_be_whole() {
+    async fn a_line_is_bounded_and_must_be_complete() {
         let read = async |text: &str| read_line::<Envelope>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
         assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Envelope::of(Request::Health))));
         assert_eq!(read("").await, Ok(None));

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_no_socket_can_have_is_reported() {
+    async fn a_path_that_no_socket_can_have_is_reported() {
         let directory = tempfile::tempdir().expect("a directory");
         let error = ControlSocket::bind(&directory.path().join("n".repeat(200))).expect_err("too long").to_string();
         assert!(error.contains("give a shorter DATABASE_PATH"), "{error}");

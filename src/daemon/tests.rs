@@ -19,7 +19,7 @@ fn shared(worker: &Arc<FakeWorker>) -> Shared {
     }
 }
 
-/// The schedules may begin.
+/// Tells the schedules that they may begin.
 fn begun() -> watch::Receiver<bool> {
     let (_, begun) = watch::channel(true);
     begun
@@ -77,7 +77,7 @@ async fn a_run_that_takes_longer_than_its_interval_is_followed_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_calls_is_one_run_and_a_stream_of_them_still_gets_runs() {
+async fn a_burst_of_wake_ups_causes_one_run_and_a_steady_stream_still_causes_runs() {
     let worker = FakeWorker::new(0);
     let shared = shared(&worker);
     let wake = shared.wake.clone();
@@ -133,7 +133,7 @@ async fn a_run_that_an_unreachable_endpoint_ended_is_followed_by_one_as_soon_as_
     assert_eq!(shared.tasks.health(), Health::Healthy);
 }
 
-/// A listener that fails now and then.
+/// A listener that fails from time to time.
 struct FailingListener(Arc<FakeWorker>);
 
 #[async_trait]
@@ -165,7 +165,7 @@ fn daemon(worker: &Arc<FakeWorker>, stop_signal: &StopSignal) -> Daemon {
     }
 }
 
-/// It logged the refusal for ever, and ended with 0 on SIGTERM.
+/// The daemon logged the refusal for ever, and ended with 0 on SIGTERM.
 #[tokio::test(start_paused = true)]
 async fn a_daemon_whose_state_was_taken_over_ends_and_says_so() {
     let worker = FakeWorker::new(5);
@@ -217,16 +217,16 @@ async fn events_that_may_have_been_missed_cause_a_listing() {
     }
 }
 
-/// A refused run counted as a listing that had repaired a gap of the feed.
+/// A refused run counted as a listing that had closed an event gap.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_refused_heals_no_gap() {
+async fn a_refused_run_closes_no_event_gap() {
     let worker = FakeWorker::new(1);
     worker.gap.store(true, Ordering::SeqCst);
     let shared = shared(&worker);
     tokio::spawn(run_loop::run(shared.clone()));
     let cycle = shared.run_queue.submit(RunRequest::of(CYCLE)).expect("taken");
     sleep(Duration::from_millis(500)).await;
-    // The reconcile that the cycle requests.
+    // The reconcile requested after the cycle.
     worker.refuse_next.store(1, Ordering::SeqCst);
     assert!(cycle.ended().await.is_some());
     sleep(Duration::from_secs(10)).await;
@@ -235,7 +235,7 @@ async fn a_run_that_was_refused_heals_no_gap() {
     assert!(status.problems.iter().any(|problem| problem.contains("events may have been missed")), "{:?}", status.problems);
 }
 
-/// Four kinds of maintenance were one task: `status` did not show which had failed, or whether the others had run.
+/// Four kinds of maintenance were one task: `status` did not show which had failed, nor whether the others had run.
 #[tokio::test(start_paused = true)]
 async fn each_maintenance_task_has_a_status_and_one_that_fails_stops_no_other() {
     let worker = FakeWorker::new(1);
@@ -257,7 +257,7 @@ async fn each_maintenance_task_has_a_status_and_one_that_fails_stops_no_other() 
     assert_eq!((status.health, last_results(status)), (Health::Healthy, swept.map(str::to_owned).into()));
 }
 
-/// A feed that was down when the daemon started was not reported until a cycle had failed because of it.
+/// A feed that was unreachable when the daemon started was not reported until a cycle had failed because of it.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_runs_go_on_without_is_reported_and_not_waited_for() {
     let worker = FakeWorker::new(2);

@@ -72,7 +72,7 @@ fn the_descriptive_columns_follow_silently() {
     assert_eq!(differences(vec![old], vec![new]), []);
 }
 
-/// Defect 10: with inferred types `NA` and `null` vanished from a diff, `008` was `8`, and `0755` was `755`.
+/// Defect 10: with inferred types, `NA` and `null` disappeared from a diff, `008` equalled `8`, and `0755` equalled `755`.
 #[test]
 fn defect_10_keys_and_permissions_are_text() {
     let old = ["008", "NA", "null"].map(|key| permitted(key, "0755")).to_vec();
@@ -191,7 +191,8 @@ fn side() -> impl Strategy<Value = BTreeMap<String, FileRecord>> {
     })
 }
 
-/// The same by lookups in two maps, with the rule written the other way round: the new row as it would be, laid over the old one.
+/// The expected result, by lookups in two maps. The rule is written in another form: overlay the new row on the old one and
+/// compare.
 fn naive(old: &BTreeMap<String, FileRecord>, new: &BTreeMap<String, FileRecord>) -> Vec<Difference> {
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let changed = |old: &FileRecord, new: &FileRecord| {

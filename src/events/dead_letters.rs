@@ -9,12 +9,12 @@ use jiff::Timestamp;
 /// The number of dead letters in memory at a time.
 const PAGE_DEAD_LETTERS: usize = 100;
 
-/// The dead letters that a request is about.
+/// The dead letters that a request concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The one with this id.
+    /// The dead letter with this id.
     One(i64),
-    /// All of them.
+    /// All dead letters.
     All,
 }
 

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_region_of_a_queue_at_aws_stands_in_its_address() {
+    fn the_region_of_a_queue_at_aws_is_read_from_its_address() {
         for (address, expected) in [
             ("https://sqs.eu-central-1.amazonaws.com/123456789012/events", Some("eu-central-1")),
             ("https://sqs.cn-north-1.amazonaws.com.cn/1/q", Some("cn-north-1")),

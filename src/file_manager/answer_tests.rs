@@ -107,7 +107,7 @@ fn permissions_are_read_and_their_shape_is_required() {
 }
 
 #[test]
-fn what_was_saved_is_read_and_its_shape_is_required() {
+fn the_response_of_a_save_is_read_and_its_shape_is_required() {
     let whole = r#"{"internal_id":"7","file_path":"a","operation":"create","size":5,"saved_at":"x","status":"success","new_path":null,"metadata":{"etag":"e"},"more":1}"#;
     let read = |body: &str, sent| saved(body.as_bytes(), SaveOperation::Create, &key("a"), sent);
     let metadata = Map::from_iter([("etag".to_owned(), Value::from("e"))]);
@@ -140,7 +140,7 @@ fn only_the_word_received_confirms_a_report() {
     assert_eq!(report_received(b"\xef\xbb\xbf{\"status\":\"received\"}"), Ok(()), "a byte order mark");
 }
 
-/// V4: the answer was parsed as a whole, and one byte of one event made it unreadable.
+/// V4: the response was parsed as a whole, and one byte of one event made it unreadable.
 #[test]
 fn a_feed_s_events_are_split_whatever_is_in_them() {
     let body = b"\xef\xbb\xbf{\"events\":[{\"a\":NaN},{\"b\":\"J\xf6rg\t\"} , 7],\"next_cursor\":5,\"total_count\":Infinity}";

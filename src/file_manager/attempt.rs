@@ -247,7 +247,7 @@ mod tests {
     use futures::stream::{self, StreamExt, TryStreamExt};
 
     #[test]
-    fn a_shown_message_holds_no_secret_no_control_character_and_is_short() {
+    fn a_displayed_message_has_no_secret_and_no_control_character_and_is_short() {
         for (message, expected) in
             [("invalid token s3cret", "invalid token [token]"), ("a\r\n\u{1b}[2J", "a\\u{d}\\u{a}\\u{1b}[2J"), ("Über", "Über")]
         {

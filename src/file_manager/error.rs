@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use FileManagerErrorKind as Kind;
 
-    /// Which intents end with their call hangs on this.
+    /// This decides which intents end with their call.
     #[test]
     fn a_refusal_of_the_file_manager_is_a_refusal_of_the_endpoint_and_an_unknown_effect_stays_unknown() {
         let busy = Kind::Busy { status: 503, after: None };

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn each_frame_has_a_boundary_of_its_own() {
+    fn each_frame_has_another_boundary() {
         let boundary = || Multipart::around_file(&[], "a", UNKNOWN_TYPE).content_type;
         assert_ne!(boundary(), boundary());
     }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_no_header_can_hold_is_unknown() {
+    fn a_type_that_is_invalid_in_a_header_is_unknown() {
         for kept in ["text/plain", "text/html; charset=utf-8", "text/plain ;charset=\"x y\"", "application/vnd.a+json"] {
             assert_eq!(sendable_file_type(kept), kept);
         }

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_is_given_up_when_nothing_moves_or_it_takes_too_long() {
+    async fn an_attempt_ends_when_it_stalls_or_exceeds_its_total_time() {
         let (total, idle) = (Duration::from_secs(90), Duration::from_mins(1));
         let progress = AttemptProgress::without_content();
         assert_eq!(progress.overdue(total, idle).await, Overdue::Idle);

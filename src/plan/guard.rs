@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_held_never_lets_more_go_because_files_came(
+        fn new_files_never_release_held_deletes(
             (rows, more, deletes) in (0..1000_u64, 0..1000_u64, 1..1000_u64),
             nothing_listed: bool,
         ) {

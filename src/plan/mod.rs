@@ -127,18 +127,18 @@ pub enum Verdict {
 ///
 /// | sink | bucket | verdict |
 /// |---|---|---|
-/// | any | never observed | nothing: an unknown path is left alone |
-/// | nothing | there | create, or skip when it is too large |
+/// | any | never observed | nothing: the engine leaves unknown paths alone |
+/// | nothing | there | create, or skip if it is too large |
 /// | nothing | gone, or a directory marker | nothing |
-/// | known | there, same content | nothing, or the permissions that were reported and are not the same |
-/// | known | there, other content | update; too large = a failure, the sink keeps the old |
+/// | known | there, same content | nothing, or set the reported permissions if they differ |
+/// | known | there, other content | update; if it is too large, a failure: the sink keeps outdated content |
 /// | known or unconfirmed | there, content unknown | lookup |
 /// | unconfirmed | there | confirm, else update |
 /// | known or unconfirmed | gone, or a directory marker | delete |
 ///
 /// For a new file or an unconfirmed row, the reported permissions are part of the effect.
 ///
-/// For a sink that does not store permissions, none are planned.
+/// No permissions are planned for a sink that does not store them.
 pub fn decide(path: &ObjectKey, sides: &PathState, policy: Policy) -> Verdict {
     if sides.observed.is_none() {
         return Verdict::Nothing;

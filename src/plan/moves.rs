@@ -36,14 +36,14 @@ pub enum MoveVerdict {
 ///
 /// | sink has | bucket has | verdict |
 /// |---|---|---|
-/// | any, and it cannot rename so | any | no move |
-/// | origin, nothing certain of one of the two | any | no move |
-/// | not origin | any | no move: it was never applied |
-/// | any | not target | no move: it is gone |
+/// | any, and the sink does not support such a rename | any | no move |
+/// | origin, but one of the two paths is unconfirmed or in doubt | any | no move |
+/// | not origin | any | no move: the origin was never applied |
+/// | any | not target | no move: the target is gone |
 /// | any | both, origin unchanged | no move: it was a copy |
 /// | origin and target, which leaves | target; origin gone or replaced | wait |
-/// | origin and target | target; origin gone or replaced | no move: the target's file lives |
-/// | origin, target free | target; origin gone or replaced | rename if it was reported and the directory stays, else move |
+/// | origin and target | target; origin gone or replaced | no move: the sink keeps the target's file |
+/// | origin, target free | target; origin gone or replaced | rename if an event reported it and the directory stays, else move |
 pub fn decide_move(moving: &Moving, policy: Policy) -> MoveVerdict {
     let ((origin, at_origin), (target, at_target)) = (&moving.origin, &moving.target);
     let same_directory = directory(origin) == directory(target);

@@ -64,7 +64,7 @@ fn the_table() {
 }
 
 #[test]
-fn an_open_effect_is_meant_while_the_same_content_would_be_sent_again() {
+fn an_open_effect_is_still_planned_while_the_same_content_would_be_sent() {
     use Effect::{Create, Delete, Update};
     let x = Some(("x", 1));
     for (name, open, verdict, expected) in [
@@ -87,7 +87,7 @@ fn mode(value: &str) -> Permissions {
 }
 
 #[test]
-fn permissions_are_planned_apart_from_content() {
+fn permissions_are_planned_separately_from_content() {
     use Effect::{Create, SetPermissions, Update};
     let with = |permissions: &str, confirmed| {
         let mut row = held("x", 1, confirmed);
@@ -112,8 +112,8 @@ fn permissions_are_planned_apart_from_content() {
     }
 }
 
-/// From and to; is the origin's row confirmed; the origin's and the target's ETag in the bucket; whether the sink has the target,
-/// and whether that leaves.
+/// Origin and target; whether the origin's row is confirmed; the ETags of origin and target in the bucket; whether the sink has
+/// the target, and whether that file is itself to be moved.
 type Case = ((&'static str, &'static str), bool, (Option<&'static str>, Option<&'static str>), (bool, bool));
 
 #[test]

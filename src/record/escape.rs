@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escaped_json_is_the_same_document_without_what_drives_a_terminal() {
+    fn escaped_json_is_the_same_document_without_control_characters() {
         let text = "a\u{1b}[2J\u{9b}2J\u{202e}\u{e0041}\u{7f}\n\"\\é";
         let raw = serde_json::to_string(text).expect("a string serialises");
         let escaped = escape_json(&raw);

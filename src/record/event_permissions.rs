@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_a_time_of_its_own() {
+    fn each_field_has_its_own_time() {
         let mut known = reported("rw", 5, 1);
         known.record_reported(&Permissions { owner: Some("ann".to_owned()), ..mode("older") }, at(3), ObservationSeq(2));
         assert_eq!(known.wanted(), Permissions { owner: Some("ann".to_owned()), ..mode("rw") });
     }
 
     #[test]
-    fn a_renamed_file_takes_along_the_permissions_reported_before_the_rename() {
+    fn permissions_reported_before_a_rename_follow_the_file() {
         for (second, expected) in [(5, Some("origin")), (6, None)] {
             let mut target = EventPermissions::default();
             target.inherit(&reported("origin", second, 1), at(5));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_file_takes_along_the_permissions_reported_before_the_delete() {
+    fn permissions_reported_before_a_delete_are_outdated() {
         for (gone, left) in [(4, true), (5, false)] {
             let mut known = reported("rw", 5, 3);
             known.retain(|field| !Outdated { until: Some(at(gone)), before: None }.covers(field));

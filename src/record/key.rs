@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_cannot_forge_a_line_or_drive_a_terminal() {
+    fn displayed_text_cannot_forge_a_line_or_control_a_terminal() {
         for (raw, shown) in [
             ("docs/Über uns.pdf", "docs/Über uns.pdf"),
             ("x\n[INFO] forged", "x\\u{a}[INFO] forged"),

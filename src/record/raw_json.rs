@@ -1,4 +1,4 @@
-//! Splits JSON from outside into its parts without decoding them: a part that cannot be decoded costs only the reader who needs it.
+//! Splits untrusted JSON into its parts without decoding them. A part that cannot be decoded is an error only when it is needed.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
@@ -7,7 +7,7 @@ use std::fmt;
 /// The byte order mark of UTF-8, which some producers write before their JSON.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A JSON value as it arrived. Where it ends is known, and nothing else about it.
+/// A JSON value as received. Only its end is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawJson<'a>(&'a [u8]);
 
@@ -115,7 +115,7 @@ impl<'a> RawJson<'a> {
         Ok(Some(items))
     }
 
-    /// The decoded text; `Ok(None)` = this is no text. Strict: a text that can be read in two ways is an error.
+    /// The decoded text; `Ok(None)` = this is no text. Strict: a text with two possible readings is an error.
     pub fn text(self) -> Result<Option<String>, RawJsonError> {
         if !self.0.starts_with(b"\"") {
             return Ok(None);
@@ -124,8 +124,8 @@ impl<'a> RawJson<'a> {
         serde_json::from_str(json).map(Some).map_err(|error| RawJsonError::Text(error.to_string()))
     }
 
-    /// The bytes of a text that holds another document. What is no Unicode stays what it is, so that the inner document shows whether it is
-    /// needed. `Ok(None)` = this is no text.
+    /// The bytes of a text that holds another document. Invalid Unicode is kept as it is: it matters only if that part of the
+    /// inner document is needed. `Ok(None)` = this is no text.
     pub fn text_bytes(self) -> Result<Option<Vec<u8>>, RawJsonError> {
         if !self.0.starts_with(b"\"") {
             return Ok(None);
@@ -133,7 +133,7 @@ impl<'a> RawJson<'a> {
         serde_json::from_slice::<TextBytes>(self.0).map(|text| Some(text.0)).map_err(|error| RawJsonError::Text(error.to_string()))
     }
 
-    /// True if this is exactly this text.
+    /// True if this is exactly the text `text`.
     pub fn is_text(self, text: &str) -> bool {
         let plain = self.0.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
         plain.is_some_and(|plain| {
@@ -211,7 +211,7 @@ impl<'a> Scanner<'a> {
         Err(self.expected("the end of a text"))
     }
 
-    /// Skips an object or a list. Its brackets must match; the rest is checked when one of its parts is needed.
+    /// Skips an object or a list. Its brackets must match. Its parts are checked when they are needed.
     fn nested(&mut self) -> Result<(), RawJsonError> {
         let mut open = Vec::new();
         while let Some(byte) = self.peek() {

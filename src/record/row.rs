@@ -1,4 +1,4 @@
-//! A row of a snapshot that borrows its texts, because most rows are compared or written, and dropped.
+//! A row of a snapshot with borrowed texts, because most rows are only compared or written.
 
 use super::{ETag, EmptyKey, FileRecord, ObjectFacts, ObjectKey, Permissions};
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 pub struct FileRow<'a> {
     /// The object key, byte for byte.
     pub file_path: &'a str,
-    /// `rw-r--r--`, `0644`, whatever the file manager says.
+    /// The mode: `rw-r--r--`, `0644`, or any other text of the file manager.
     pub permissions: Option<&'a str>,
     /// The owning user.
     pub owner: Option<&'a str>,

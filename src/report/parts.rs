@@ -11,7 +11,7 @@ pub struct Statistics {
     pub events_processed: u64,
     /// Successful operations.
     pub operations_processed: u64,
-    /// Failed operations: those of this run or all parked ones, whichever are more.
+    /// Failed operations: those of this run or all parked ones, whichever number is greater.
     pub operations_failed: u64,
     /// Files whose content was sent or confirmed.
     pub files_processed: u64,

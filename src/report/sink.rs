@@ -36,7 +36,7 @@ pub struct SinkReport {
     pub outside_prefix: u64,
     /// Files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
-    /// Failed operations: those of this run or all parked ones, whichever are more.
+    /// Failed operations: those of this run or all parked ones, whichever number is greater.
     #[serde(skip)]
     pub(super) failed: u64,
 }

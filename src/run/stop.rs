@@ -129,7 +129,7 @@ mod tests {
     use std::sync::Barrier;
 
     #[tokio::test(start_paused = true)]
-    async fn a_run_stops_with_the_program_and_not_the_program_with_a_run() {
+    async fn stopping_the_program_stops_a_run_but_not_the_reverse() {
         let program = StopSignal::default();
         let (one, other) = (program.for_one_run(), program.for_one_run());
         one.stop(None);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_grace_is_one_for_all_who_wait_in_turn() {
+    async fn waits_in_sequence_share_one_grace_period() {
         let program = StopSignal::default();
         let run = program.for_one_run();
         program.stop(None);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sink_that_stops_stops_no_other_and_the_last_one_stops_the_run() {
+    async fn stopping_a_sink_stops_no_other_and_stopping_the_last_stops_the_run() {
         let run = StopSignal::default().for_one_run();
         let sinks = SinkStopSignal::of_run(&run, 2);
         sinks[0].stop_sink(down());

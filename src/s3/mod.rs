@@ -26,13 +26,13 @@ use std::path::PathBuf;
 pub struct ListRequest {
     /// Only keys with this prefix; empty = all.
     pub prefix: String,
-    /// Where the page begins. A token is of the page before it.
+    /// Where the page begins. A token comes from the page before.
     pub from: PageCursor,
     /// At most this many keys (1..=1000).
     pub max_keys: u16,
 }
 
-/// One page of a listing, in the server's order. A server may repeat keys before the one after which the page begins.
+/// One page of a listing, in the server's order. A server may repeat keys up to the one after which the page begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
     /// The objects of the page.
@@ -46,11 +46,11 @@ pub struct ListPage {
 pub struct GetRequest {
     /// The key.
     pub key: ObjectKey,
-    /// The expected ETag. For another one the call fails with `S3ErrorKind::PreconditionFailed`.
+    /// The expected ETag. If the object has another one, the call fails with `S3ErrorKind::PreconditionFailed`.
     pub if_match: Option<ETag>,
-    /// The size of the object with the expected ETag; `None` = unknown. It counts only if the response states no length.
+    /// The size of the object with the expected ETag; `None` = unknown. Used only if the response states no length.
     pub size: Option<u64>,
-    /// A non-empty range of bytes; `None` = all. The headers describe the whole object, without a checksum.
+    /// A non-empty range of bytes; `None` = all. The headers still describe the whole object, without a checksum.
     pub range: Option<Range<u64>>,
 }
 

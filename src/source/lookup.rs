@@ -26,9 +26,9 @@ pub struct Lookups {
     pub failed: Vec<(ObjectKey, EndpointError)>,
 }
 
-/// Looks up several keys, `at_a_time` of them concurrently, with the same observation number. If a key does not exist or its lookup failed,
-/// the source is checked once *after* the last lookup: only then do absences and failures count. An error means that the source is
-/// unreachable.
+/// Looks up several keys, `at_a_time` of them concurrently, with one observation number. If a key does not exist or its lookup
+/// failed, checks the source once *after* the last lookup: absences and failures count only if it answers. An error means that
+/// the source is unreachable.
 pub async fn look_up_each(
     source: &Arc<dyn Source>,
     keys: Vec<ObjectKey>,

@@ -40,8 +40,8 @@ pub struct Opened {
 /// An origin of objects. Each call makes one attempt.
 ///
 /// - Every error names [`Source::id`] as its endpoint and [`EffectCertainty::None`](crate::endpoint::EffectCertainty::None) as its effect.
-/// - A source that lists in key order accepts [`PageCursor::After`] for any key, even if no object has this key. It may show objects up to
-///   the key again: the engine knows what it has seen.
+/// - A source that lists in key order accepts [`PageCursor::After`] for any key, even if no object has this key. It may return
+///   objects up to that key again: the engine ignores them.
 /// - Within a listing the source may return cursors of either kind.
 #[async_trait]
 pub trait Source: Send + Sync {

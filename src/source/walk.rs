@@ -28,13 +28,14 @@ pub struct Walk {
 /// The keys that a page covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// The keys after the first one up to the second one; `None` = without a bound.
+    /// The keys after the first bound up to and including the second one; `None` = no bound.
     Range(Option<ObjectKey>, Option<ObjectKey>),
     /// No keys: the page is empty, and others follow.
     Nothing,
-    /// Its own objects only, because the listing is not in byte order. What is absent is known at the end of the whole listing.
+    /// Only its own objects, because the listing is not in byte order. Which keys are absent is known only at the end of the
+    /// whole listing.
     OutOfOrder,
-    /// Nothing: a listing that was to be resumed is not in byte order, so it starts over. The page's objects come again.
+    /// Nothing: the resumed listing is not in byte order, so it starts over, and the page's objects come again.
     StartsOver,
 }
 
@@ -75,7 +76,7 @@ impl Walk {
         }
     }
 
-    /// A listing that goes on after the last key of an interrupted one.
+    /// A listing that continues after the last key of an interrupted one.
     pub fn resumed(after: ObjectKey) -> Self {
         Self { next: Some(PageCursor::After(after.clone())), covered: Some(after), resumed: true, ..Self::from_start() }
     }
@@ -114,7 +115,7 @@ impl Walk {
         let after = self.covered.clone();
         if let Some((_, (last, _))) = keys {
             self.last = Some(last.clone());
-            // A server that ignores where the listing is to go on shows covered keys again.
+            // A server that ignores the start key shows covered keys again.
             self.covered = self.last.clone().max(self.covered.take());
         }
         Ok(Coverage::Range(after, self.covered.clone().filter(|_| !ends)))
@@ -126,8 +127,8 @@ impl Walk {
     }
 }
 
-/// Detects a page that is returned again: first key, last key and number of objects. It remembers one page at a time, after twice as many
-/// pages as the time before (the algorithm of Brent), so it detects circles of every length.
+/// Detects a page that is returned twice, by its first key, last key and number of objects. It remembers one page at a time, for
+/// twice as many pages as the time before (Brent's algorithm), so it detects cycles of every length.
 #[derive(Clone, Debug, Default)]
 struct CircleDetector {
     remembered: Option<(ObjectKey, ObjectKey, usize)>,

@@ -1,11 +1,11 @@
-//! The claims on paths: two operations of a sink never work on one path at the same time. They live as long as the process does at most.
+//! Claims on paths: two operations of a sink never work on one path at the same time. Claims exist only in this process.
 
 use crate::record::ObjectKey;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// The claimed paths: as many as the claimed batches hold.
+/// The claimed paths. Their number is bounded by the size of the claimed batches.
 #[derive(Debug, Default)]
 pub(crate) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,
@@ -23,13 +23,13 @@ impl PathClaims {
         self.released.subscribe()
     }
 
-    /// A set of paths is a set of paths whatever a panicking thread did.
+    /// A panic of another thread cannot leave a set of paths half-changed, so a poisoned lock is used as it is.
     fn lock(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The right to work on a path of one sink. Dropping it releases the path, also when its operation is cut off.
+/// The right to work on a path of one sink. Dropping it releases the path, even if its operation was cut off.
 #[derive(Debug)]
 #[must_use = "it is released at once"]
 pub struct PathClaim {

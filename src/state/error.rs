@@ -11,7 +11,7 @@ pub enum StateError {
     /// An error message of SQLite.
     #[error("database: {0}")]
     Database(String),
-    /// The file cannot be opened, made or used.
+    /// The file cannot be opened, created or used.
     #[error("database {path}: {message}")]
     File {
         /// The file's path.
@@ -25,29 +25,29 @@ pub enum StateError {
         /// The configured path.
         path: PathBuf,
     },
-    /// Made by a newer program.
+    /// A newer program created it.
     #[error("database {path} has schema version {found}, this program knows {known}: use the program that wrote it, or a newer one")]
     TooNew {
         /// The file's path.
         path: PathBuf,
         /// Its version.
         found: i64,
-        /// The newest that we know.
+        /// The newest version that this program knows.
         known: i64,
     },
     /// Another process has the lock.
     #[error("the database is in use by {0}")]
     Held(Holder),
-    /// The state describes something else than the configuration names; nothing was touched.
+    /// The state describes another source or other sinks than the configuration. Nothing was changed.
     #[error("{0}")]
     OtherIdentity(String),
     /// The state describes other sinks than the named one.
     #[error("this state has no sink {0}; it has {1}")]
     UnknownSink(SinkName, String),
-    /// A stored value that cannot be: the file was changed by another program.
+    /// An impossible stored value: another program has changed the file.
     #[error("database: a stored value is not what it should be: {0}")]
     Corrupt(String),
-    /// Another process has opened the state to write since: nothing more is stored for this one.
+    /// Another process has opened the state for writing since. This process stores nothing more.
     #[error("another process has changed this state since this one opened it: nothing more is written to it")]
     Fenced,
     /// The writer thread has ended.
@@ -60,12 +60,12 @@ pub enum StateError {
 pub struct Holder {
     /// Process id.
     pub pid: u32,
-    /// The host it runs on: in containers each process is number 1, and this is the container's id. Empty = not known.
+    /// The holder's host: in containers each process has the id 1, and this is the container's id. Empty = unknown.
     #[serde(default)]
     pub host: String,
     /// The command that it runs.
     pub command: String,
-    /// Since when, ISO-8601.
+    /// The time when it took the lock, ISO-8601.
     pub since: String,
 }
 
@@ -86,7 +86,7 @@ impl From<rusqlite::Error> for StateError {
     }
 }
 
-/// A row whose key is no key.
+/// A row whose path is empty, which no object key is.
 impl From<EmptyKey> for StateError {
     fn from(error: EmptyKey) -> Self {
         Self::Corrupt(error.to_string())
@@ -94,7 +94,7 @@ impl From<EmptyKey> for StateError {
 }
 
 impl StateError {
-    /// The same, naming the database where SQLite's message does not, and giving a remedy when the file is damaged.
+    /// Adds the database's path where SQLite's message lacks it, and a remedy if the file is damaged.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
         const DAMAGED: [&str; 2] = ["malformed", "not a database"];

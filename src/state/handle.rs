@@ -1,5 +1,5 @@
-//! The handles on a state, one for each role: what each may do is in `transactions`. A task takes the handle of its role and no other:
-//! the listener of a queue needs the [`Inbox`], and neither a source nor a sink.
+//! The handles on a state, one for each role; their methods are in `transactions`. A task gets only the handle of its role: the
+//! listener of a queue needs the [`Inbox`], neither a source nor a sink.
 
 use crate::clock::{Clock, SystemClock};
 use crate::plan::Policy;
@@ -20,30 +20,30 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The state of one source and its sinks: gives out the handles. Cheap to clone, as each of them.
+/// The state of one source and its sinks: the other handles come from it. Every handle is cheap to clone.
 #[derive(Clone)]
 pub struct State {
     pub(crate) writer: Arc<Writer>,
     pub(crate) numbers: Arc<ObservationNumbers>,
     pub(crate) source: SourceId,
     pub(crate) path: Arc<Path>,
-    /// The clock of the history: no other code in this module reads the time.
+    /// The clock of the history: no other code of this module reads the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The run that began last.
     pub(crate) run: Arc<watch::Sender<Option<(u64, RunKind)>>>,
-    /// Notifies of events that a source brought into the inbox by itself, not by a read of the feed.
+    /// Notifies of events that a queue or another channel delivered by itself. Reads of the feed do not count.
     pub(crate) arrivals: Arc<watch::Sender<()>>,
 }
 
 impl State {
-    /// Opens the database (and makes it, mode 0600, when it is not there). The caller holds the [`InstanceLock`](super::InstanceLock).
+    /// Opens the database (creates it with mode 0600 if missing). The caller holds the [`InstanceLock`](super::InstanceLock).
     pub async fn open(path: &Path) -> Result<Self, StateError> {
         let owned = path.to_owned();
         let (connection, ownership, numbers) = blocking(move || open_to_own(&owned)).await?;
         Self::with(Writer::start(path, connection, ownership)?, numbers, path).await
     }
 
-    /// As [`State::open`], without a thread and in the caller's own order: see [`CommitGate`].
+    /// As [`State::open`], without a thread and in the caller's order: see [`CommitGate`].
     #[cfg(feature = "failpoints")]
     pub async fn open_in_place(path: &Path, gate: Arc<dyn CommitGate>) -> Result<Self, StateError> {
         let (connection, ownership, numbers) = open_to_own(path)?;
@@ -63,13 +63,13 @@ impl State {
         })
     }
 
-    /// The same, with another clock for its history.
+    /// Replaces the clock of the history.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Runs a job that stores numbers of observations in the writer's thread.
+    /// Runs a job that may store observation numbers on the writer's thread.
     pub(crate) async fn store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
@@ -80,7 +80,7 @@ impl State {
             .call(move |connection| {
                 let before = connection.total_changes();
                 let result = work(connection)?;
-                // What changed nothing stored no number.
+                // A job without a change has stored no number.
                 let reserved = if connection.total_changes() == before { None } else { numbers.reserve(connection)? };
                 Ok((result, reserved))
             })
@@ -111,13 +111,13 @@ impl State {
         Runs { state: self.clone() }
     }
 
-    /// The handle on the removal of obsolete rows.
+    /// The handle for the removal of obsolete rows.
     pub fn maintenance(&self) -> Maintenance {
         Maintenance { state: self.clone() }
     }
 
-    /// The handle on one of the sinks, whose decisions follow this policy from now on. Adds a sink that is missing;
-    /// [`State::identify`] checks that it may be added.
+    /// The handle on one sink. Sets the sink's policy for all later decisions, and adds the sink if it is missing;
+    /// [`State::identify`] has checked that it may be added.
     pub async fn sink(&self, name: SinkName, policy: Policy) -> Result<SinkState, StateError> {
         let source = self.source;
         let sink = self
@@ -149,14 +149,14 @@ fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers
     Ok((connection, ownership, numbers))
 }
 
-/// What the source has shown: pages of its listing, observations, and the events about it that were replayed.
+/// What the source showed: pages of its listing, observations, replayed events.
 #[derive(Clone)]
 pub struct SourceState {
     pub(crate) state: State,
 }
 
 impl SourceState {
-    /// The number of an observation that is about to begin: take it *before* the request goes out.
+    /// The number of an observation that is about to begin: take it *before* sending the request.
     pub fn observation_next(&self) -> ObservationSeq {
         self.state.numbers.next()
     }
@@ -167,20 +167,20 @@ impl SourceState {
     }
 }
 
-/// What was reported and is not consumed yet: the events, the dead letters, and how far each feed and queue was read.
+/// What was received and is not consumed yet: events, dead letters, and how far each feed and queue was read.
 #[derive(Clone)]
 pub struct Inbox {
     pub(crate) state: State,
 }
 
 impl Inbox {
-    /// Changes whenever a channel brought something by itself, after it is stored. A read of the feed by the caller changes nothing.
+    /// Changes after a channel's delivery is stored. A read of the feed by the caller does not count.
     pub fn arrivals(&self) -> watch::Receiver<()> {
         self.state.arrivals.subscribe()
     }
 }
 
-/// The runs: their numbers, how each began and ended.
+/// The runs: their numbers, starts and ends.
 #[derive(Clone)]
 pub struct Runs {
     pub(crate) state: State,
@@ -192,7 +192,7 @@ pub struct Maintenance {
     pub(crate) state: State,
 }
 
-/// The state of one sink: its records, its pending work, and the claims of the workers on its paths. Cheap to clone.
+/// The state of one sink: its rows, its pending work, the workers' claims on its paths. Cheap to clone.
 #[derive(Clone)]
 pub struct SinkState {
     pub(crate) state: State,
@@ -212,7 +212,7 @@ impl SinkState {
         self.sink.policy
     }
 
-    /// The source of the sink: an observation that one sink asked for is known to all sinks.
+    /// The sink's source: an observation that one sink asked for is valid for all.
     pub fn source(&self) -> SourceState {
         self.state.source()
     }
@@ -221,7 +221,7 @@ impl SinkState {
         self.state.moment()
     }
 
-    /// Runs a job about this sink in the writer's thread.
+    /// Runs a job about this sink on the writer's thread.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, RegisteredSink) -> Result<T, StateError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Inbox, dead letters and the feed's account against their own invariants, on a real file.
+//! Inbox, dead letters and feed position against their own invariants, on a real file.
 
 use super::*;
 use crate::plan::Policy;
@@ -37,7 +37,7 @@ fn full(events: &str) -> FeedAnswer {
 }
 
 impl State {
-    /// From now on no event can be stored, or they can again.
+    /// Makes the storing of events fail from now on, or succeed again.
     pub(crate) async fn store_events(&self, possible: Possible) {
         let (from, to) = match possible {
             Possible::No => ("inbox", "away"),
@@ -53,7 +53,7 @@ pub(crate) enum Possible {
     No,
 }
 
-/// The state of a sink that can do all that a file manager can.
+/// The state of a sink with all the capabilities of a file manager.
 pub(crate) async fn file_manager(state: &State) -> SinkState {
     state.sink(SinkName::file_manager(), Policy::default()).await.expect("registered")
 }
@@ -198,7 +198,7 @@ async fn a_feed_that_repeats_its_list_is_received_once_and_causes_no_further_wri
 }
 
 #[tokio::test]
-async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
+async fn an_event_stays_known_for_a_while_after_the_feed_stops_serving_it() {
     let bed = Bed::new().await;
     let week = FEED_RETENTION.as_secs();
     bed.read(answer("ab"), at(0)).await;
@@ -211,14 +211,14 @@ async fn an_event_is_known_for_a_while_after_the_feed_left_it_out() {
     assert_eq!(bed.identities().await, 1, "a is forgotten although the answer was the same");
     let back = bed.read(answer("ab"), at(22 + week)).await;
     assert_eq!((back.received.events, back.fresh), (1, vec![0]));
-    // Where no run reads the feed any more, housekeeping forgets.
+    // Housekeeping prunes, even if no run reads the feed any more.
     bed.read(answer("b"), at(23 + week)).await;
     assert_eq!(bed.state.maintenance().feed_prune(at(23 + 2 * week)).await.expect("pruned"), 0);
     assert_eq!((bed.state.maintenance().feed_prune(at(24 + 2 * week)).await.expect("pruned"), bed.identities().await), (1, 1));
 }
 
 #[tokio::test]
-async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_listing_began_after_it() {
+async fn a_full_response_without_a_known_event_is_a_gap_until_a_later_listing() {
     let bed = Bed::new().await;
     assert!(!bed.read(full("ab"), at(0)).await.gap, "there is no last answer");
     assert!(!bed.read(full("bc"), at(1)).await.gap, "b links them");
@@ -238,7 +238,7 @@ async fn a_full_answer_that_shares_nothing_with_the_last_one_is_a_gap_until_a_li
 }
 
 #[tokio::test]
-async fn a_cursor_is_stored_with_what_it_brought_and_belongs_to_its_feed() {
+async fn a_cursor_is_stored_with_its_events_and_belongs_to_its_feed() {
     let bed = Bed::new().await;
     let page = |events, cursor: &str| FeedAnswer { next_cursor: Some(cursor.to_owned()), ..full(events) };
     assert_eq!(bed.read(page("ab", "2"), at(0)).await.received.events, 2);

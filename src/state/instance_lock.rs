@@ -1,5 +1,5 @@
-//! The lock that keeps two processes off one state: a file of its own beside the database, held by the kernel for as
-//! long as the process lives. It also remembers the last run's number, which a restored database has forgotten.
+//! The lock that keeps two processes from using one state: a separate file beside the database, locked by the kernel as long as
+//! the process lives. It also stores the last run's number, which a restored database does not know.
 
 use crate::state::database::file;
 use crate::state::error::{Holder, StateError};
@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Tries to take the lock, and the wait between two of them: far below the second within which the loser is informed.
+/// Attempts to take the lock, and the wait between two: far below a second, within which a second process must get its error.
 const TRIES: usize = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
@@ -22,7 +22,7 @@ struct Contents {
     last_run: u64,
 }
 
-/// The lock, held until it is dropped or the process ends, however it ends.
+/// The lock, held until it is dropped or the process ends in any way.
 #[derive(Debug)]
 pub struct InstanceLock {
     file: File,
@@ -31,7 +31,7 @@ pub struct InstanceLock {
 }
 
 impl InstanceLock {
-    /// Takes the lock of a database at once, or returns its holder.
+    /// Takes the lock of a database without waiting, or returns its holder.
     pub fn take(database: &Path, command: &str) -> Result<Self, StateError> {
         let path = beside(database);
         file::may_be_opened(database)?;
@@ -67,8 +67,8 @@ impl InstanceLock {
 
     fn write(&mut self) -> Result<(), StateError> {
         let text = serde_json::to_vec(&self.contents).map_err(|error| StateError::file(&self.path, &error))?;
-        // In place, never by another file's rename: the lock belongs to this very file. Written before it is
-        // cut: a kill in between leaves the old text's end behind the new one, which `read` passes over.
+        // Written in place, never replaced by a rename: the kernel's lock belongs to this very file. Written before it is
+        // truncated: a kill between the two leaves the end of the old text after the new one, and `read` ignores it.
         (|| {
             self.file.seek(SeekFrom::Start(0))?;
             self.file.write_all(&text)?;
@@ -80,14 +80,14 @@ impl InstanceLock {
 }
 
 impl Drop for InstanceLock {
-    /// Closing the file would do, but for a child that this process is starting at this very moment and that still has it.
+    /// Closing the file would be enough, except if this process is just starting a child, which still has it open.
     fn drop(&mut self) {
-        // The end of the process unlocks a file that cannot be unlocked here.
+        // If the unlock fails, the end of the process unlocks the file.
         let _ = self.file.unlock();
     }
 }
 
-/// A process that only asks for the holder has the lock for a moment: a few tries tell it from an owner.
+/// A process that only asks for the holder has the lock for a moment. A few attempts tell it from an owner.
 fn lock(file: &File) -> Result<(), TryLockError> {
     let tried = (1..TRIES).find_map(|_| match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
@@ -99,7 +99,7 @@ fn lock(file: &File) -> Result<(), TryLockError> {
     tried.unwrap_or_else(|| file.try_lock())
 }
 
-/// The process that holds the lock of a database now; `None` = no process. It changes nothing, and makes nothing.
+/// The process that holds the lock of a database now; `None` = no process. Changes and creates nothing.
 pub fn holder(database: &Path) -> Option<Holder> {
     let mut file = File::open(beside(database)).ok()?;
     match file.try_lock_shared() {
@@ -109,12 +109,12 @@ pub fn holder(database: &Path) -> Option<Holder> {
     }
 }
 
-/// The number of the last run that the lock of a database saw; 0 = none. It changes nothing, and makes nothing.
+/// The last run's number in the lock file of a database; 0 = none. Changes and creates nothing.
 pub fn last_run(database: &Path) -> u64 {
     File::open(beside(database)).map_or(0, |mut file| read(&mut file).last_run)
 }
 
-/// This machine's name, or this container's. Only Linux has it in a file; it is only reported, and nothing depends on it.
+/// The name of this machine or container. Only Linux has it in a file. It is only displayed.
 fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
@@ -129,7 +129,7 @@ fn beside(database: &Path) -> PathBuf {
 fn read(file: &mut File) -> Contents {
     let mut text = Vec::new();
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(4096).read_to_end(&mut text));
-    // Only the first value: a process killed between writing and cutting leaves the end of a longer text behind.
+    // Only the first value: a process killed between writing and truncating leaves the end of a longer text behind it.
     let first = read.ok().and_then(|_| serde_json::Deserializer::from_slice(&text).into_iter().next());
     first.and_then(Result::ok).unwrap_or_default()
 }

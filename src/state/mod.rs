@@ -1,8 +1,8 @@
-//! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks.
-//! The only place that writes SQL. It takes no decision of its own: `plan` decides what is pending.
+//! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks. The
+//! only module with SQL. It decides nothing: `plan` decides what is pending.
 //!
-//! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
-//! returns, its changes are on disk.
+//! **Invariant:** one thread does all writes and commits them in groups, with `synchronous=FULL`: when a method returns, its
+//! changes are on disk.
 
 mod claims;
 mod error;

@@ -1,11 +1,11 @@
-//! The receipt of an event, counted in lookups: its effect after a restart, and on a file that is found gone.
+//! The receipt of an event relative to observations: its effect after a restart, and on a file that is found gone.
 
 use super::inbox_tests::{Bed, answer, at, event, reported};
 use super::*;
 use crate::record::{Event, EventKind, FileRecord, ObjectFacts, Permissions};
 
-/// A receipt keeps the number of the newest lookup, though that lookup may never be stored: after a restart another lookup
-/// got the number, and a delete that it found did not clear what had been received before.
+/// A receipt stores the number of the newest observation, which itself may never be stored. After a restart another observation
+/// got the same number, and if it found the file gone, it did not clear what had been received before.
 #[tokio::test]
 async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     let bed = Bed::new().await;
@@ -18,7 +18,8 @@ async fn the_observation_number_of_a_receipt_is_not_reused_after_a_restart() {
     assert!(bed.state.source().observation_next() > never_stored);
 }
 
-/// An event that waited in the inbox while a listing found its file gone counted as received after the delete: the next file got it.
+/// If a listing found a file gone while an event about it waited in the inbox, the event counted as received after the delete,
+/// and the next file got its permissions.
 #[tokio::test]
 async fn permissions_received_before_a_file_was_found_gone_are_dropped_with_it() {
     for (before, expected) in [(true, None), (false, Some("rw"))] {

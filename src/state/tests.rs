@@ -96,7 +96,7 @@ async fn the_database_files_are_readable_by_their_owner_only() {
 
 #[tokio::test]
 async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
-    // Jobs that arrive while the first is at work share its transaction, unless it fails.
+    // Jobs that arrive while the first one runs share its transaction, unless it fails.
     for first_fails in [true, false] {
         let bed = Bed::new().await;
         let (they_wait, first_goes_on) = std::sync::mpsc::channel();
@@ -116,7 +116,7 @@ async fn a_failed_job_is_rolled_back_and_affects_no_other_job() {
     }
 }
 
-/// The second row is refused, and `OR FAIL` leaves the first where it is.
+/// The second row fails, and `OR FAIL` leaves the first one in place.
 fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
     connection.execute("INSERT OR FAIL INTO meta (name, value) VALUES ('half', 'done'), ('half', 'again')", [])?;
     Ok(())
@@ -143,7 +143,7 @@ async fn the_next_process_numbers_its_observations_after_the_stored_ones() {
 }
 
 #[tokio::test]
-async fn a_page_says_what_is_absent_only_between_its_own_keys() {
+async fn a_page_shows_absences_only_within_its_range() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")]).await;
     for path in ["a", "b", "c", "d"] {
@@ -157,7 +157,7 @@ async fn a_page_says_what_is_absent_only_between_its_own_keys() {
 }
 
 #[tokio::test]
-async fn a_page_of_new_keys_comes_to_what_it_comes_to_beside_a_known_one() {
+async fn a_page_of_new_keys_has_the_same_result_beside_a_known_key() {
     let sized = |size| ObjectFacts { size, ..facts("e") };
     let objects =
         [("dir/", 0), ("large", 8 << 20), ("small", 3), ("too-large", 1 << 30)].map(|(path, size)| (key(path), sized(size))).to_vec();
@@ -220,7 +220,7 @@ async fn an_outcome_older_than_the_last_observation_leaves_the_path_pending() {
 }
 
 #[tokio::test]
-async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending() {
+async fn an_intent_survives_the_process_unchanged_and_keeps_its_path_pending() {
     let bed = Bed::new().await;
     bed.page(None, None, &[("a", "x")]).await;
     let intent = Intent {
@@ -236,7 +236,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
     let bed = bed.reopened().await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));
-    // The object goes while the intent is open: both sides agree on nothing, and yet the call may have had its effect.
+    // The object is deleted while the intent is open: neither side has a file, and yet the call may have had its effect.
     let seq = bed.state.source().observation_next();
     bed.observe("a", None, seq).await;
     assert_eq!(bed.due(Lane::Small).await, ["a"]);
@@ -246,7 +246,7 @@ async fn an_intent_outlives_the_process_word_for_word_and_keeps_its_path_pending
 }
 
 #[tokio::test]
-async fn rows_are_counted_without_counting_them() {
+async fn row_counts_come_from_counters() {
     let bed = Bed::new().await;
     for (path, etag) in [("a", "x"), ("b", "x"), ("a", "y")] {
         bed.applied(path, etag).await;

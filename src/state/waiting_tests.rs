@@ -1,4 +1,4 @@
-//! Waiting work makes nothing heavier, counted in the steps of SQLite's machine; and the counters of waiting work are right.
+//! Waiting paths cost a cycle nothing, counted in steps of SQLite's virtual machine; and their counters are right.
 
 use super::inbox_tests::{at, file_manager, reported};
 use super::*;
@@ -30,7 +30,7 @@ async fn waiting(number: i64) -> (State, SinkState, tempfile::TempDir) {
     (state, sink, directory)
 }
 
-/// The number of steps that a statement takes.
+/// The number of virtual machine steps that a statement takes.
 fn steps(connection: &Connection, text: &str, values: &[&dyn ToSql]) -> Result<i32, StateError> {
     let mut statement = connection.prepare(text)?;
     let mut rows = statement.query(values)?;
@@ -142,7 +142,7 @@ async fn pairing_by_content_compares_no_two_paths() {
     assert!(taken[1] < 8 * taken[0], "four times as many: {taken:?}");
 }
 
-/// An event that was consumed counted as applied, whatever became of the change it reported.
+/// A consumed event counted as applied, whatever the result of its change.
 #[tokio::test]
 async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -156,7 +156,7 @@ async fn an_event_counts_as_waiting_until_its_change_is_applied_or_skipped() {
         storage_class: class.map(str::to_owned),
         version_id: None,
     };
-    // A listing finds this file first: an event reports it later.
+    // A listing finds this file first; an event reports it later.
     let listed = Observation { path: key("listed"), facts: Some(facts(None)), seq: state.source().observation_next() };
     state.source().observations_record(vec![listed]).await.expect("stored");
     assert_eq!(sink.oldest_unapplied().await.expect("read"), None, "no event reported it");

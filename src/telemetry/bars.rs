@@ -1,4 +1,4 @@
-//! Progress bars and log lines share stderr. This file has the bars, and a writer that hides them while it writes a line.
+//! The progress bars on stderr, and a writer for log lines that hides the bars while it writes a line.
 
 use indicatif::MultiProgress;
 use std::io;
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_line_never_lands_in_a_bar() {
+    fn a_log_line_and_a_bar_never_mix() {
         let seen = Lines::default();
         let target = indicatif::ProgressDrawTarget::term_like(Box::new(RecordingTerminal(seen.clone())));
         let bars = MultiProgress::with_draw_target(target);

@@ -99,7 +99,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The lines written while `log` runs.
+    /// The lines that are written while `log` runs.
     fn logged(level: Level, format: LogFormat, colours: Colours, log: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
@@ -131,7 +131,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_level_is_ours_and_other_code_is_never_below_warn() {
+    fn the_level_applies_to_our_code_and_libraries_log_from_warn_on() {
         for (level, own, other_warns) in [(Level::TRACE, true, true), (Level::INFO, false, true), (Level::ERROR, false, false)] {
             let text = logged(level, LogFormat::Text, Colours::Off, || {
                 tracing::debug!("ours");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_would_be_too_much_begins_a_new_file_and_the_oldest_goes() {
+    fn a_line_beyond_the_size_starts_a_new_file_and_removes_the_oldest() {
         let directory = Directory::new();
         let log = directory.log(8, 2);
         write(&log, &["one\n", "two\n"]);

@@ -1,4 +1,4 @@
-//! Setting logging and export up for the process, and ending them.
+//! Sets up logging and export for the process, and ends them.
 
 use super::bars::{BarSafeWriter, bars};
 use super::lines;

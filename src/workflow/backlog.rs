@@ -44,7 +44,7 @@ mod tests {
     use crate::record::SinkName;
     use crate::state::WaitingPaths;
 
-    /// Held deletes were not counted: a thousand deletes that the guard held appeared as no work.
+    /// Held deletes did not count: a thousand deletes that the guard held appeared as no work.
     #[test]
     fn rows_that_wait_for_any_reason_are_pending_and_skipped_ones_are_not() {
         let waiting = [("due", 1), ("parked", 2), ("held", 4), ("skipped", 8)].into_iter().map(|(status, paths)| WaitingPaths {

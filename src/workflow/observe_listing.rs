@@ -101,7 +101,7 @@ impl Flow {
             // An earlier run listed all pages and ended before it had applied them. Those paths are pending, and nothing is listed again.
             Listed::Everything => return Ok(()),
         };
-        // If a page of this listing is stored, and the observation number of its first page.
+        // Whether a page of this listing is stored, and the observation number of its first page.
         let (mut stored, mut listed_since) = (false, None);
         while let Some(from) = walk.next().cloned() {
             let seq = self.state.source().observation_next();

@@ -1,4 +1,4 @@
-//! The customer's bucket as its owner holds it, by the AWS SDK from outside the network.
+//! The customer's bucket as its owner sees it, over the AWS SDK from outside the network.
 
 use crate::stage::{ACCESS_KEY, SECRET_KEY, SOURCE_BUCKET};
 use aws_sdk_s3::Client;
@@ -25,7 +25,7 @@ impl Bucket {
         put.send().await.unwrap_or_else(|error| panic!("{key} is stored: {error:?}"));
     }
 
-    /// Objects `prefix000.txt`, `prefix001.txt`, …, each with a text of its own.
+    /// Stores `prefix000.txt`, `prefix001.txt`, …, each with its own text.
     pub(crate) async fn put_many(&self, prefix: &str, count: usize) {
         for index in 0..count {
             let key = format!("{prefix}{index:03}.txt");
@@ -33,7 +33,7 @@ impl Bucket {
         }
     }
 
-    /// The same, many at a time.
+    /// The same with many uploads at a time.
     #[cfg(feature = "limits")]
     pub(crate) async fn put_very_many(&self, prefix: &str, count: usize) {
         use futures::StreamExt;
@@ -44,7 +44,7 @@ impl Bucket {
         futures::stream::iter(puts).buffer_unordered(16).collect::<()>().await;
     }
 
-    /// An object of so many bytes, all of them zero.
+    /// Stores an object with this many zero bytes.
     #[cfg(feature = "limits")]
     pub(crate) async fn put_large(&self, key: &str, bytes: u64) {
         let file = tempfile::NamedTempFile::new().expect("a file");

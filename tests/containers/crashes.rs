@@ -1,4 +1,4 @@
-//! The service ends in the middle of its work, by a signal or by SIGKILL, and is started again: nothing is lost, nothing is doubled.
+//! The service is stopped by a signal or SIGKILL during its work and started again: nothing is lost or done twice.
 
 use crate::engine::docker;
 use crate::file_manager::{hanging_creates, slow_creates};
@@ -6,7 +6,7 @@ use crate::stage::Stage;
 
 const KILLS: u64 = 20;
 
-/// The bucket and the file manager hold the same.
+/// Asserts that bucket and file manager hold the same.
 pub(crate) async fn in_sync(stage: &Stage) {
     let (bucket, files) = (stage.bucket().await.digests().await, stage.files().await.digests().await);
     assert!(!bucket.is_empty());
@@ -25,7 +25,7 @@ async fn killed_twenty_times_in_the_middle_of_its_work() {
         assert!(rounds < 4 * KILLS, "{kills} kills in {rounds} runs");
         stage.bucket().await.put_many(&format!("r{rounds:02}/"), 10).await;
         let files = stage.files().await;
-        // Another moment in every round: in the middle of the listing, of the first effects, of the last ones.
+        // At another moment in every round: during the listing, the first effects, the last ones.
         let enough = files.calls_in_all().await + 1 + 3 * (rounds % 6);
         let service = stage.start(&["initial-sync"]).await;
         tokio::select! {
@@ -37,7 +37,7 @@ async fn killed_twenty_times_in_the_middle_of_its_work() {
         }
         rounds += 1;
     }
-    // One to finish what was left open, one that lists what came meanwhile.
+    // The first run finishes the open work, the second lists what was added meanwhile.
     stage.run(&["initial-sync"]).await.expect(0);
     stage.run(&["initial-sync"]).await.expect(0);
     in_sync(&stage).await;
@@ -63,7 +63,7 @@ async fn docker_stop_finishes_the_work_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_service_is_process_1_and_has_no_rights() {
+async fn the_service_is_process_1_and_has_no_privileges() {
     let stage = Stage::with("a/", 3).await;
     let files = stage.files().await;
     files.order(&hanging_creates()).await;

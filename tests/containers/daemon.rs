@@ -1,4 +1,4 @@
-//! The daemon in its container: the whole workflow, a drained stop, a second one, kills in the middle of cycles, an endpoint that fails.
+//! The daemon in its container: the whole workflow, a graceful stop, a second daemon, kills during cycles, a failing endpoint.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -108,16 +108,16 @@ async fn killed_twenty_times_in_the_middle_of_its_cycles() {
     for round in 0..KILLS {
         bucket.put_many(&format!("r{round:02}/"), 10).await;
         feed.extend((0..10).map(|index| event("create", &format!("r{round:02}/{index:03}.txt"))));
-        // Each event is reported once: the feed does not repeat what a killed daemon had received.
+        // The feed serves each event once: it does not repeat events that a killed daemon has received.
         files.feed_with_cursor(&feed).await;
         files.forget_calls().await;
         let daemon = stage.start(&["daemon"]).await;
-        // At least ten creates are to come: another moment of them in every round.
+        // At least ten creates follow; each round kills at another one.
         files.wait_for_creates(1 + round % 10).await;
         daemon.kill().await;
     }
     files.no_faults().await;
-    // No reconcile: it would find what a cycle had lost.
+    // No reconcile runs, because it would find what a cycle has lost.
     stage.run(&["incremental-sync"]).await.expect(0);
     in_sync(&stage).await;
 }
@@ -132,7 +132,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     daemon.ask("initial-sync").await.well();
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
     stage.bucket().await.put_many("late/", 5).await;
-    // The daemon has probed the endpoint in vain again and again.
+    // The daemon's probes of the endpoint have failed repeatedly.
     daemon.logs("WARN", 1).await;
     daemon.logs("waiting for unreachable endpoints: file manager", 3).await;
     let status = daemon.ask("status").await.well();
@@ -143,7 +143,7 @@ async fn the_file_manager_is_cut_off_and_the_daemon_says_so_and_catches_up_by_it
     let files = stage.files().await;
     let events: Vec<_> = (0..5).map(|index| event("create", &format!("late/{index:03}.txt"))).collect();
     files.feed(&events).await;
-    // No command asks for it.
+    // No command requests it.
     files.holds(8).await;
     daemon.healthy().await;
     in_sync(&stage).await;

@@ -1,4 +1,4 @@
-//! An endpoint fails in the middle of the work or before the start: the service reports it, loses nothing, and catches up afterwards.
+//! An endpoint fails during the work or before the start: the service reports it, loses nothing, and catches up afterwards.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -11,7 +11,7 @@ async fn s3_is_killed_and_started_again_in_the_middle_of_an_initial_sync() {
     stage.setting("CONCURRENCY", "4");
     stage.setting("RETRY_ATTEMPTS", "1");
     let files = stage.files().await;
-    // It has work for seconds: an engine under load takes its time to kill anything.
+    // The work takes seconds, because a container engine under load needs time for a kill.
     files.order(&slow_creates(500)).await;
     let enough = files.calls_in_all().await + 20;
     let service = stage.start(&["initial-sync"]).await;
@@ -31,12 +31,12 @@ async fn s3_is_paused_in_the_middle_of_a_body() {
     let mut stage = Stage::with("a/", 2).await;
     stage.setting("CUSTOMER_S3_TIMEOUT", "2");
     stage.setting("RETRY_ATTEMPTS", "1");
-    // Larger than what the sockets on the way hold.
+    // Larger than the socket buffers on the way.
     stage.bucket().await.put("large.bin", vec![b'x'; 64 << 20]).await;
     let files = stage.files().await;
     let slow = mock_api::Fault::new(mock_api::FaultAction::SlowRead { pause_millis: 50 }).path("large.bin").operation("create");
     files.order(&slow).await;
-    // A set or get of permissions and a create for each of the three.
+    // A set or get of permissions and a create for each of the three files.
     let enough = files.calls_in_all().await + 6;
     let service = stage.start(&["initial-sync"]).await;
     files.wait_for_calls(enough).await;
@@ -59,11 +59,11 @@ async fn the_file_manager_is_cut_off_for_longer_than_a_deadline_and_the_daemon_c
     let files = stage.files().await;
     files.order(&hanging_creates()).await;
     let daemon = stage.start(&["daemon"]).await;
-    // All that may be in flight at a time, each of them whole: if a call is cut off in the middle of its body, the double receives
-    // nothing more, and never frees its key.
+    // The maximum number in flight, each received completely. If a call were cut off within its body, the double would get no
+    // more bytes and never free its key.
     files.wait_for_hanging(4).await;
     docker(&["network", "disconnect", &stage.network(), &stage.name("files")]).await;
-    // No packet reports the failure: the calls in flight are given up a minute later.
+    // No packet reports the failure: the calls in flight time out after a minute.
     daemon.logs("waiting for unreachable endpoints: file manager", 1).await;
     let status = daemon.ask("status").await.well();
     assert!(status.contains("status        error") && status.contains("check FILE_MANAGER_API_URL"), "{status}");

@@ -1,4 +1,4 @@
-//! The container engine by its own command line, for what testcontainers has no call for: signals, networks, volumes.
+//! The container engine by its command line, for what testcontainers cannot do: signals, networks, volumes.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Nothing here takes so long unless it hangs. It bounds a test that would never end, and decides nothing.
+/// Nothing here takes this long unless it hangs. Only bounds a test that would never end.
 const BOUND: Duration = Duration::from_mins(5);
 
-/// What one call of the engine said.
+/// The output of one command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) stdout: String,
@@ -24,7 +24,7 @@ impl Said {
     }
 }
 
-/// What has to come, or the test ends and says what did not.
+/// Unwraps an expected result. Otherwise the test ends with this description.
 pub(crate) async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
     timeout(BOUND, coming).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
@@ -37,14 +37,14 @@ pub(crate) async fn try_docker(arguments: &[&str]) -> Said {
     Said::of(&output.expect("docker starts"))
 }
 
-/// The same, and it must succeed; what it printed.
+/// The same, and asserts success; returns the output.
 pub(crate) async fn docker(arguments: &[&str]) -> String {
     let said = try_docker(arguments).await;
     assert!(said.success, "docker {arguments:?}: {}", said.stderr);
     said.stdout
 }
 
-/// Reads a container's stderr from its beginning and as it comes, until these words stood in it so many times.
+/// Follows a container's stderr from its beginning until it has contained these words this many times.
 pub(crate) async fn follow_log(id: &str, words: &str, times: usize) {
     let mut command = Command::new("docker");
     command.args(["logs", "--follow", id]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -60,7 +60,7 @@ pub(crate) async fn follow_log(id: &str, words: &str, times: usize) {
     timeout(BOUND, read).await.unwrap_or_else(|_| panic!("its log does not say {words:?} {times} times"));
 }
 
-/// Prints what the containers that this filter finds said last. Blocking, because it runs while a test unwinds.
+/// Prints the last output of the containers that match this filter. Blocking, because it runs while a test unwinds.
 pub(crate) fn print_logs(filter: &str) {
     let format = "{{.ID}} {{.Names}} ({{.Status}}): {{.Command}}";
     for line in blocking(&["ps", "--all", "--filter", filter, "--format", format]).stdout.lines() {
@@ -69,7 +69,7 @@ pub(crate) fn print_logs(filter: &str) {
     }
 }
 
-/// Removes every container, volume and network that carries this label. Blocking as well.
+/// Removes every container, volume and network with this label. Blocking for the same reason.
 pub(crate) fn remove_all(label: &str) {
     let filter = format!("label={label}");
     let removals: [(&[&str], &[&str]); 3] = [

@@ -1,4 +1,4 @@
-//! mock-api from outside: what arrived, and faults to order.
+//! mock-api from outside: received calls, and ordered faults.
 
 use crate::engine::in_time;
 use mock_api::Fault;
@@ -21,17 +21,17 @@ impl Files {
         answer.expect("mock-api answers").json().await.expect("JSON")
     }
 
-    /// How many calls came so far.
+    /// The number of calls so far.
     pub(crate) async fn calls_in_all(&self) -> u64 {
         self.get("calls").await["in_all"].as_u64().expect("a number")
     }
 
-    /// Waits until so many came.
+    /// Waits for this many calls.
     pub(crate) async fn wait_for_calls(&self, at_least: u64) {
         in_time(&format!("call {at_least}"), self.get(&format!("calls?at_least={at_least}"))).await;
     }
 
-    /// Waits until so many creates came since the calls were forgotten.
+    /// Waits for this many creates since the calls were reset.
     pub(crate) async fn wait_for_creates(&self, at_least: usize) {
         loop {
             let calls = self.get("calls").await;
@@ -50,7 +50,7 @@ impl Files {
         files.map(|(path, file)| (path.clone(), file["sha256"].as_str().expect("a digest").to_owned())).collect()
     }
 
-    /// Waits until so many calls hang: each of them has come whole, and none of them has an answer.
+    /// Waits until this many calls hang: each was received completely and has no answer.
     pub(crate) async fn wait_for_hanging(&self, count: usize) {
         let hang = |calls: &Value| {
             calls["calls"].as_array().is_some_and(|calls| calls.iter().filter(|call| call["state"] == "hanging").count() >= count)
@@ -63,7 +63,7 @@ impl Files {
         in_time(&format!("{count} hanging calls"), all).await;
     }
 
-    /// Waits until it holds so many files.
+    /// Waits until it holds this many files.
     pub(crate) async fn holds(&self, count: usize) {
         loop {
             let calls = self.calls_in_all().await;
@@ -74,7 +74,7 @@ impl Files {
         }
     }
 
-    /// That no effect happened twice: each key once, each path created once.
+    /// Asserts that no effect happened twice: one effect per key, one create per path.
     pub(crate) async fn nothing_is_doubled(&self) {
         let effects = self.get("effects").await;
         for (key, times) in effects["by_key"].as_object().expect("an object") {
@@ -89,12 +89,12 @@ impl Files {
         self.client.delete(format!("{}/calls", self.url)).send().await.expect("the order is taken");
     }
 
-    /// The events that the feed serves from now on: the first hundred of them.
+    /// Sets the events of the feed: the first hundred of these.
     pub(crate) async fn feed(&self, events: &[Value]) {
         self.order_feed(&serde_json::json!({ "events": events })).await;
     }
 
-    /// The same page by page, each event once: a client goes on where it was.
+    /// The same page by page, each event once: a client continues after its cursor.
     pub(crate) async fn feed_with_cursor(&self, events: &[Value]) {
         self.order_feed(&serde_json::json!({ "events": events, "pages": true })).await;
     }
@@ -104,7 +104,7 @@ impl Files {
         answer.and_then(reqwest::Response::error_for_status).expect("the order is taken");
     }
 
-    /// The effects and reads since they were forgotten, as `operation path new_path`, sorted.
+    /// The effects and reads since the calls were reset, as `operation path new_path`, sorted.
     pub(crate) async fn arrived(&self) -> Vec<String> {
         let calls = self.get("calls").await;
         let calls = calls["calls"].as_array().expect("a list").iter();
@@ -128,12 +128,12 @@ impl Files {
     }
 }
 
-/// Every create takes so long, so that there is a middle in which something can happen.
+/// Delays every create, so that a test can act during the work.
 pub(crate) fn slow_creates(millis: u64) -> Fault {
     Fault::new(mock_api::FaultAction::Delay { millis }).operation("create").always()
 }
 
-/// No create is answered, or has an effect, until the hanging calls are released.
+/// Creates get no answer, and have no effect, until the hanging calls are released.
 pub(crate) fn hanging_creates() -> Fault {
     Fault::new(mock_api::FaultAction::Hang).operation("create").always()
 }

@@ -3,7 +3,7 @@
 use crate::engine::docker;
 use crate::stage::image;
 
-/// What a release may be above its base; a build with a quicker profile is larger.
+/// How much larger than its base a release may be. A build with a quicker profile is larger.
 const RELEASE_BYTES: u64 = 40_000_000;
 const OTHER_BYTES: u64 = 60_000_000;
 
@@ -24,7 +24,7 @@ async fn the_service_image_is_small_unprivileged_labelled_and_checks_itself() {
     assert_eq!(config["Labels"]["org.opencontainers.image.version"], env!("CARGO_PKG_VERSION"));
     let variables: Vec<_> = config["Env"].as_array().expect("a list").iter().filter_map(|one| one.as_str()?.split('=').next()).collect();
     assert_eq!(variables, ["PATH", "DATABASE_PATH"], "no secret, and nothing that settings would say");
-    // Every layer but those of the base, the newest first: an imported base says nothing of how it was made, an official one adds files.
+    // Every layer above the base, newest first. An imported base has no history, an official one adds files.
     let sizes = docker(&["history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", &image]).await;
     let of_the_base =
         |line: &str| line.split_once(' ').is_none_or(|(_, by)| by.trim().is_empty() || by.contains("debian.sh") || by.contains("ADD file"));

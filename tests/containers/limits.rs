@@ -1,5 +1,4 @@
-//! What the service takes under its memory limit of 128 MiB: with many objects, with a large one, with nothing to do. The kernel
-//! measures it.
+//! The service under its memory limit of 128 MiB: with many objects, with a large one, and idle. The kernel measures.
 
 use crate::engine::docker;
 use crate::service::Service;
@@ -9,9 +8,9 @@ use std::time::{Duration, Instant};
 
 const OBJECTS: usize = 50_000;
 const LARGE_BYTES: u64 = 2 << 30;
-/// Long enough for every timer to come several times.
+/// Long enough for every timer to fire several times.
 const IDLE: Duration = Duration::from_secs(90);
-/// A share of one core.
+/// A fraction of one core.
 const IDLE_CPU_PERCENT: f64 = 0.1;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +35,7 @@ async fn fifty_thousand_objects_and_one_of_two_gib_fit_into_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_daemon_takes_next_to_nothing() {
+async fn an_idle_daemon_stays_within_its_limits() {
     let stage = Stage::with("a/", 20).await;
     let daemon = stage.start_unchecked(&["daemon"]).await;
     daemon.healthy().await;
@@ -51,14 +50,14 @@ async fn an_idle_daemon_takes_next_to_nothing() {
     assert!(alone <= IDLE_CPU_PERCENT, "{alone:.3} % of a core");
 }
 
-/// What the kernel says of a container's memory.
+/// The memory of a container, from the kernel.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is printed")]
 struct Memory {
     limit_mib: u64,
-    /// All memory that counts, the cache of files too: this may reach the limit, and the kernel kills no process for it.
+    /// All accounted memory, including the page cache. It may reach the limit without a kill.
     peak_mib: u64,
-    /// The memory of the process alone.
+    /// Only the memory of the process.
     peak_resident_mib: u64,
     now_resident_mib: u64,
     oom_kills: u64,
@@ -78,7 +77,7 @@ impl Memory {
     }
 }
 
-/// Control groups have two versions, and each its own names.
+/// There are two versions of control groups, with different file names.
 async fn of_cgroup(daemon: &Service, newer: &str, older: &str) -> u64 {
     number(daemon, &format!("cd /sys/fs/cgroup; {newer} 2>/dev/null || {older}")).await
 }
@@ -88,9 +87,10 @@ async fn number(daemon: &Service, script: &str) -> u64 {
     printed.parse().unwrap_or_else(|_| panic!("{script}: {printed:?} is no number"))
 }
 
-/// How much of a core its control group takes while no client calls it. Read from outside: a read from inside would count.
+/// The processor use of its control group, in cores, while no client calls it. Read from outside, because a read from inside
+/// would count.
 async fn idle(daemon: &Service) -> f64 {
-    // What a run leaves to be done has been done by then.
+    // The work after a run is done by then.
     tokio::time::sleep(Duration::from_secs(10)).await;
     let pid = docker(&["inspect", "--format", "{{.State.Pid}}", daemon.id()]).await;
     let (began, before) = (Instant::now(), cpu_seconds(&pid));

@@ -1,5 +1,5 @@
-//! The real image in real containers, and what happens when one of them dies. `make test-containers` builds the images and runs this;
-//! which S3 server stands in (`S3_IMAGE`) is printed by each test. What needs no container is tested in `tests/it/`.
+//! The real image in real containers, and the effect of failing containers. `make test-containers` builds the images and runs
+//! this. Each test prints which S3 server it uses (`S3_IMAGE`). Tests without containers are in `tests/it/`.
 
 mod bucket;
 mod engine;

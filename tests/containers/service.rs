@@ -1,11 +1,11 @@
-//! One container of the service: waiting for its end, ending it, and what it said.
+//! One container of the service: its end, its signals, and its output.
 
 use crate::engine::{Said, docker, follow_log, in_time, print_logs, try_docker};
 use testcontainers::{ContainerAsync, GenericImage};
 
 pub(crate) struct Service(ContainerAsync<GenericImage>);
 
-/// How it ended.
+/// The end of a container.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -27,7 +27,7 @@ impl Service {
         try_docker(&["exec", self.id(), "s3-sync", command]).await
     }
 
-    /// Waits until its own health check says that it is healthy, or degraded.
+    /// Waits until its own health check reports healthy or degraded.
     pub(crate) async fn healthy(&self) {
         let healthy = async {
             while !self.ask("health").await.success {
@@ -38,7 +38,7 @@ impl Service {
         in_time("a healthy service", healthy).await;
     }
 
-    /// Waits until its log has these words so many times.
+    /// Waits until its log has contained these words this many times.
     pub(crate) async fn logs(&self, words: &str, times: usize) {
         follow_log(self.id(), words, times).await;
     }
@@ -50,14 +50,14 @@ impl Service {
         Ended { code, stdout: logs.stdout, stderr: logs.stderr }
     }
 
-    /// At once, at whatever instruction.
+    /// Kills it at once.
     pub(crate) async fn kill(&self) {
-        // It may have ended by itself at this moment.
+        // It may just have ended by itself.
         try_docker(&["kill", "--signal", "KILL", self.id()]).await;
         docker(&["wait", self.id()]).await;
     }
 
-    /// As `docker stop` does it: SIGTERM, and SIGKILL (137) after so many seconds.
+    /// Stops it as `docker stop` does: SIGTERM, then SIGKILL (137) after this many seconds.
     pub(crate) async fn stop(&self, grace_secs: u32) -> Ended {
         docker(&["stop", "--time", &grace_secs.to_string(), self.id()]).await;
         self.ended().await
@@ -65,7 +65,7 @@ impl Service {
 }
 
 impl Drop for Service {
-    /// The container goes with it: the log of a test that fails is printed first.
+    /// Removes the container. If the test fails, its log is printed first.
     fn drop(&mut self) {
         if std::thread::panicking() {
             print_logs(&format!("id={}", self.id()));
@@ -74,7 +74,7 @@ impl Drop for Service {
 }
 
 impl Said {
-    /// That it succeeded; what it said.
+    /// Asserts that it succeeded; returns its output.
     pub(crate) fn well(self) -> String {
         assert!(self.success, "{} {}", self.stdout, self.stderr);
         self.stdout
@@ -82,13 +82,13 @@ impl Said {
 }
 
 impl Ended {
-    /// It ended so.
+    /// Asserts its exit code.
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
-    /// It said each of these, wherever.
+    /// Asserts that its output contains each of these texts.
     pub(crate) fn says(&self, words: &[&str]) {
         for word in words {
             assert!(self.stdout.contains(word) || self.stderr.contains(word), "it does not say {word:?}: {self:#?}");

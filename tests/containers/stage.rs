@@ -1,4 +1,4 @@
-//! What one test runs on: a network of its own with an S3 source, an S3 target and mock-api, and a volume for the state.
+//! The environment of one test: its own network with an S3 source, an S3 target and mock-api, and a volume for the state.
 
 use crate::bucket::Bucket;
 use crate::engine::{docker, print_logs, remove_all};
@@ -18,7 +18,7 @@ const LABEL: &str = "s3-sync.test";
 const S3_PORT: u16 = 9000;
 const FILES_PORT: u16 = 8001;
 
-/// Everything around the service. It is taken down when it is dropped, also by a test that fails, whose containers' logs are printed.
+/// Everything around the service. Removed on drop; if the test fails, the containers' logs are printed first.
 pub(crate) struct Stage {
     pub(crate) id: String,
     source: ContainerAsync<GenericImage>,
@@ -28,14 +28,14 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Two empty stores, a file manager and a volume, none of which has been set up.
+    /// Two empty stores, a file manager and a volume, none of them set up.
     pub(crate) async fn bare(volume_options: &[&str]) -> Self {
         let id = Uuid::new_v4().simple().to_string()[..8].to_owned();
         let label = format!("{LABEL}={id}");
         println!("stage {id}: S3 is {}", image("S3_IMAGE"));
         docker(&["network", "create", "--label", &label, &format!("s3-sync-{id}")]).await;
         docker(&[&["volume", "create", "--label", &label], volume_options, &[&format!("state-{id}")]].concat()).await;
-        // It prints its address when it listens, seconds before the first health check is due.
+        // It prints its address once it listens, seconds before its first health check.
         let mock = generic("MOCK_API_IMAGE").with_exposed_port(FILES_PORT.tcp()).with_wait_for(WaitFor::message_on_stdout("http://"));
         let (source, target, files) =
             tokio::join!(store(&id, "source", SECRET_KEY), store(&id, "target", SECRET_KEY), placed(mock.into(), &id, "files").start());
@@ -59,12 +59,12 @@ impl Stage {
         stage
     }
 
-    /// The same with its buckets, and that many small objects under `prefix`.
+    /// The same with its buckets, and this many small objects under `prefix`.
     pub(crate) async fn with(prefix: &str, objects: usize) -> Self {
         Self::on(&[], prefix, objects).await
     }
 
-    /// The same on a volume of this kind.
+    /// The same with a volume of this kind.
     pub(crate) async fn on(volume_options: &[&str], prefix: &str, objects: usize) -> Self {
         let stage = Self::bare(volume_options).await;
         stage.run(&["setup", "--create-buckets"]).await.expect(0);
@@ -76,7 +76,7 @@ impl Stage {
         self.settings.insert(name.to_owned(), value.into());
     }
 
-    /// The customer's bucket as its owner holds it. (A store that was started again is published on another port.)
+    /// The customer's bucket as its owner sees it. (A restarted store is published on another port.)
     pub(crate) async fn bucket(&self) -> Bucket {
         let port = self.source.get_host_port_ipv4(S3_PORT.tcp()).await.expect("the store is published");
         Bucket::at(&format!("http://127.0.0.1:{port}"))
@@ -97,7 +97,7 @@ impl Stage {
         format!("s3-sync-{}", self.id)
     }
 
-    /// `s3-sync ARGUMENTS` in a container as production runs it: no rights, a root that cannot be written, 128 MiB.
+    /// `s3-sync ARGUMENTS` in a container as in production: no capabilities, a read-only root, 128 MiB.
     pub(crate) async fn start(&self, arguments: &[&str]) -> Service {
         self.start_with(arguments, self.request(generic("SYNC_IMAGE").into())).await
     }
@@ -116,14 +116,14 @@ impl Stage {
         self.start_with(arguments, request).await
     }
 
-    /// A shell in the service's image on the same volume, with a directory of this machine mounted at `/host`.
+    /// A shell in the service's image with the same volume, and a directory of this machine mounted at `/host`.
     pub(crate) async fn shell(&self, script: &str, host: &Path) -> Service {
         let host = host.to_str().expect("a plain path");
         let request = self.request(generic("SYNC_IMAGE").with_entrypoint("bash").into()).with_mount(Mount::bind_mount(host, "/host"));
         self.start_with(&["-c", script], request).await
     }
 
-    /// Another S3 source in the place of the first, which is gone with all its data: it is empty and knows another password.
+    /// Replaces the S3 source, with all its data, by an empty one with another password.
     pub(crate) async fn replace_source(&mut self, secret_key: &str) {
         docker(&["rm", "--force", "--volumes", &self.name("source")]).await;
         self.source = store(&self.id, "source", secret_key).await;
@@ -184,7 +184,7 @@ fn generic(variable: &str) -> GenericImage {
     GenericImage::new(name, tag)
 }
 
-/// Which image stands for a role: `SYNC_IMAGE`, `MOCK_API_IMAGE`, `S3_IMAGE`.
+/// The image for a role: `SYNC_IMAGE`, `MOCK_API_IMAGE`, `S3_IMAGE`.
 #[expect(clippy::disallowed_methods, reason = "which images are tested is said by the make target, and is no setting")]
 pub(crate) fn image(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run this with `make test-containers`"))

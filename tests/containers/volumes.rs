@@ -1,4 +1,4 @@
-//! The volume with the state: full, wanted by two, or written by the version before this one.
+//! The volume with the state: full, used by two services, or written by the previous version.
 
 use crate::crashes::in_sync;
 use crate::engine::docker;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 async fn the_service_reports_a_full_volume_corrupts_nothing_and_goes_on_when_there_is_room() {
     let small = ["--driver", "local", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=32m,uid=10001,gid=10001"];
     let stage = Stage::on(&small, "a/", 150).await;
-    // Holds the volume, whose content would else go with the last container, and fills it up to the size of a few pages.
+    // Keeps the volume, whose content would disappear with the last container, and fills it except for a few pages.
     let holder = stage.shell("head -c 33460000 /dev/zero >/app/data/ballast; exec sleep infinity", Path::new("/tmp")).await;
     let full = stage.run(&["initial-sync"]).await.expect(1);
     full.says(&["/app/data/sync.db", "full"]);
@@ -40,7 +40,7 @@ async fn a_second_service_on_the_same_volume_ends_with_4_and_names_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_of_another_bucket_is_refused_with_2_and_the_command_that_answers_it() {
+async fn a_state_of_another_bucket_is_refused_with_2_and_names_the_command_that_resolves_it() {
     let mut stage = Stage::with("a/", 2).await;
     stage.run(&["initial-sync"]).await.expect(0);
     stage.setting("CUSTOMER_S3_PREFIX", "a/");
@@ -73,8 +73,8 @@ async fn a_volume_of_the_previous_schema_is_brought_up_to_date_and_nothing_is_se
     assert_eq!(version(&host.path().join("sync.db")), newest);
 }
 
-/// Writes what is in the database into another one with the schema of one version before, as far as that has a place for it.
-/// The number of the newest version.
+/// Copies the database into one with the previous schema version, as far as that schema has a place for the data. Returns the
+/// number of the newest version.
 fn write_previous(database: &Path, previous: &Path) -> u32 {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/state/database/migrations");
     let mut migrations: Vec<PathBuf> = fs::read_dir(directory).expect("the migrations").map(|entry| entry.expect("one").path()).collect();
@@ -88,7 +88,7 @@ fn write_previous(database: &Path, previous: &Path) -> u32 {
     let newest_version = u32::try_from(migrations.len()).expect("a handful");
     connection.pragma_update(None, "user_version", newest_version - 1).expect("a number");
     connection.execute("ATTACH ?1 AS newest", [database.to_str().expect("a plain path")]).expect("the database");
-    // They count what is written: the counts are copied as well.
+    // These tables count rows while they are written, so the counts are copied, too.
     let triggers = column(&connection, "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger'");
     for name in column(&connection, "SELECT name FROM main.sqlite_schema WHERE type = 'trigger'") {
         connection.execute_batch(&format!("DROP TRIGGER {name}")).expect("it is there");
@@ -98,7 +98,7 @@ fn write_previous(database: &Path, previous: &Path) -> u32 {
         let newest = columns("newest");
         let common = columns("main").into_iter().filter(|column| newest.contains(column)).collect::<Vec<_>>().join(", ");
         if !common.is_empty() {
-            // Rows that the migrations bring, known by their first column: none that only the newest one brings.
+            // Rows that migrations insert, known by their first column. Rows of the newest migration are not among them.
             let seeded = column(
                 &connection,
                 &format!("SELECT name FROM pragma_table_info('{table}') WHERE EXISTS (SELECT 1 FROM main.{table}) LIMIT 1"),
@@ -113,7 +113,7 @@ fn write_previous(database: &Path, previous: &Path) -> u32 {
     newest_version
 }
 
-/// What migration 8 took out of `meta` into the rows of the source and of the sink, and a column that it renamed: back again.
+/// Reverses migration 8: moves columns of the source and of the sink back into `meta`, and renames a column back.
 const MOVED_BY_THE_NEWEST: &str = "
     INSERT INTO main.meta (name, value)
         SELECT 'source', address FROM newest.sources

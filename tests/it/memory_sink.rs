@@ -1,4 +1,4 @@
-//! A sink in memory, with capabilities and trouble to order. It keeps the contract of `Sink` and knows no engine.
+//! A sink in memory, with configurable capabilities and trouble. It follows the contract of `Sink` and knows no engine.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,16 +15,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// What goes wrong with one effect.
+/// The trouble of one effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SinkTrouble {
-    /// It is refused for good.
+    /// The effect is refused for good.
     Refuses,
     /// The connection breaks before the effect.
     BreaksBefore,
     /// The connection breaks after the effect.
     BreaksAfter,
-    /// No answer ever comes, and there is no effect.
+    /// No answer, and no effect.
     Hangs,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct MemorySink {
 struct State {
     files: BTreeMap<ObjectKey, MemoryFile>,
     permissions: BTreeMap<ObjectKey, Permissions>,
-    /// What each key came to, where a ledger is kept.
+    /// The result of each key, if the sink keeps a ledger.
     ledger: BTreeMap<Uuid, Result<EffectResult, EndpointError>>,
     trouble: VecDeque<SinkTrouble>,
     unreachable: bool,
@@ -56,7 +56,7 @@ struct State {
     calls: Vec<String>,
 }
 
-/// What every sink of this kind can do unless a test takes something away.
+/// All capabilities. A test may remove some.
 pub(crate) fn all_capabilities() -> Capabilities {
     Capabilities {
         permissions: PermissionSupport::SetAndAsk,
@@ -70,12 +70,12 @@ pub(crate) fn all_capabilities() -> Capabilities {
 }
 
 impl MemorySink {
-    /// An empty sink that can do this.
+    /// An empty sink with these capabilities.
     pub(crate) fn new(capabilities: Capabilities) -> Self {
         Self { id: EndpointId::new("memory:sink"), capabilities, state: Mutex::default(), hanging: Notify::new() }
     }
 
-    /// The next effect meets this trouble.
+    /// Orders this trouble for the next effect.
     pub(crate) fn order(&self, trouble: SinkTrouble) {
         self.state().trouble.push_back(trouble);
     }
@@ -85,17 +85,17 @@ impl MemorySink {
         self.hanging.notified().await;
     }
 
-    /// From now on nothing answers, or everything does again.
+    /// Makes the sink unreachable, or reachable again.
     pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.state().unreachable = unreachable;
     }
 
-    /// The bytes of its files.
+    /// The contents of its files.
     pub(crate) fn contents(&self) -> BTreeMap<String, Bytes> {
         self.state().files.iter().map(|(path, file)| (path.as_str().to_owned(), file.bytes.clone())).collect()
     }
 
-    /// The calls that it got, with their paths: `create a`, `rename a>b`, `ask a`, `get a`.
+    /// The calls with their paths: `create a`, `rename a>b`, `ask a`, `get a`.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.state().calls.clone()
     }
@@ -131,7 +131,7 @@ impl MemorySink {
         if self.state().unreachable { Err(self.error(None, EndpointErrorKind::Other, stop, EffectCertainty::None)) } else { Ok(()) }
     }
 
-    /// All bytes of a body, if they are as many as its facts say.
+    /// All bytes of a body, if their number is the announced one.
     async fn whole(&self, path: &ObjectKey, content: Content) -> Result<(Bytes, Option<Fingerprint>), EndpointError> {
         let failed = || self.broken(path, EndpointErrorKind::BodyFailed);
         let chunks: Vec<Bytes> = content.body.try_collect().await.map_err(|_| failed())?;
@@ -163,7 +163,7 @@ impl MemorySink {
         Ok(EffectResult { handle, permissions: None })
     }
 
-    /// The effect. Only a body may be waited for.
+    /// Applies the effect. Only reading the body may wait.
     async fn done(&self, kind: EffectKind<'_>, path: &ObjectKey) -> Result<EffectResult, EndpointError> {
         match kind {
             EffectKind::Update(_) if self.capabilities.idempotency != Idempotency::Natural && !self.state().files.contains_key(path) => {

@@ -1,5 +1,5 @@
-//! A source in memory that is no bucket, with trouble to order; it lists in the order of its keys, or backwards and by tokens. It keeps
-//! the contract of `Source` and knows no engine.
+//! A source in memory that is no bucket, with configurable trouble. Lists in key order, or backwards with tokens. It follows the
+//! contract of `Source` and knows no engine.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,21 +12,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What goes wrong with one call.
+/// The trouble of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SourceTrouble {
-    /// It fails, and may succeed the next time.
+    /// It fails; the next one may succeed.
     Fails,
-    /// Its body breaks off after its first byte.
+    /// Its body breaks off after the first byte.
     BreaksOff,
 }
 
-/// How a source lists.
+/// The order of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// In the order of the keys' bytes, and from any key on.
+    /// In byte order of the keys; can begin after any key.
     Keys,
-    /// In another order, and only from its own tokens on.
+    /// In another order; can continue only with its own tokens.
     Tokens,
 }
 
@@ -50,17 +50,17 @@ impl MemorySource {
         Self { id: EndpointId::new("memory:source"), order, state: Mutex::default() }
     }
 
-    /// Puts an object, in the place of the one that was there.
+    /// Creates or replaces an object.
     pub(crate) fn put(&self, key: &ObjectKey, bytes: impl Into<Bytes>) {
         self.state().objects.insert(key.clone(), bytes.into());
     }
 
-    /// The whole source goes, with its objects.
+    /// Deletes the whole source with its objects.
     pub(crate) fn vanish(&self) {
         *self.state() = State { missing: true, ..State::default() };
     }
 
-    /// The next call meets this trouble.
+    /// Orders this trouble for the next call.
     pub(crate) fn order(&self, trouble: SourceTrouble) {
         self.state().trouble.push_back(trouble);
     }
@@ -83,7 +83,7 @@ impl MemorySource {
         })
     }
 
-    /// The state, unless the call fails first; and the trouble that its body meets.
+    /// The state, unless the call fails; and whether the body breaks off.
     fn begin(&self) -> Result<(MutexGuard<'_, State>, bool), EndpointError> {
         let mut state = self.state();
         match state.trouble.pop_front() {

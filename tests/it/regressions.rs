@@ -1,4 +1,4 @@
-//! One test for each bug that was found and fixed, with a line about it. It is not where a feature is tested.
+//! One test for each fixed bug, with its description. Features are tested elsewhere.
 
 mod absences;
 mod endpoints;
@@ -18,7 +18,7 @@ use s3_sync::s3::{self, Call, Checksum, ChecksumAlgorithm, MemoryObject, S3Error
 use s3_sync::state::RunOutcome;
 use std::time::Duration;
 
-/// A store whose HEAD shows an object and whose GET does not had the run go back and forth between the two for ever.
+/// A store whose HEAD finds an object and whose GET does not made the run alternate between the two for ever.
 #[tokio::test]
 async fn an_object_that_a_head_finds_and_a_get_does_not_is_parked() {
     let (bucket, scene) = in_memory().await;
@@ -28,7 +28,7 @@ async fn an_object_that_a_head_finds_and_a_get_does_not_is_parked() {
     bucket.on_call(move |call| {
         let Call::Get(get) = call else { return None };
         reads += u32::from(get.key.as_str() == "half there");
-        // The last statement ends what would not end by itself.
+        // Ends the test if the code would not.
         let word = if reads > 100 { S3ErrorKind::Other } else { S3ErrorKind::NoSuchKey };
         (get.key.as_str() == "half there").then_some(s3::Fault::Error(word))
     });
@@ -41,7 +41,7 @@ async fn an_object_that_a_head_finds_and_a_get_does_not_is_parked() {
     assert_eq!(scene.contents().len(), 2);
 }
 
-/// A file manager that fails at permissions was asked for them attempts × attempts times, with the object open meanwhile.
+/// If a file manager fails at permissions, they were requested attempts × attempts times, with the object open meanwhile.
 #[tokio::test]
 async fn attempts_are_not_multiplied() {
     let (bucket, scene) = in_memory().await;
@@ -53,9 +53,9 @@ async fn attempts_are_not_multiplied() {
     assert_eq!(asked, scene.program.options.retry.attempts);
 }
 
-/// The place that the last operation before a stop gave back was sometimes taken by one more.
+/// The permit that the last operation before a stop released was sometimes used by another operation.
 #[tokio::test]
-async fn nothing_begins_after_a_stop() {
+async fn no_operation_starts_after_a_stop() {
     for _ in 0..10 {
         let (bucket, mut scene) = in_memory().await;
         scene.program.options.concurrency = 1;
@@ -67,9 +67,9 @@ async fn nothing_begins_after_a_stop() {
     }
 }
 
-/// An answer that is shorter than its object and says so was reported as an object that keeps being replaced.
+/// A response that is shorter than its object and says so was reported as an object that keeps being replaced.
 #[tokio::test]
-async fn a_shorter_answer_under_the_same_etag_is_a_broken_one() {
+async fn a_shorter_response_with_the_same_etag_is_an_interrupted_one() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "0123456789", None);
     server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::Shorten(5));
@@ -82,10 +82,10 @@ fn pages_read(bucket: &MockS3) -> usize {
     bucket.requests().iter().filter(|request| request.operation == "ListObjectsV2").count()
 }
 
-/// A run that ended by a signal after its last page was followed by one that read all pages again, because the checkpoint of
-/// a listing that had ended was taken for one that had not begun.
+/// A run stopped by a signal after its last page was followed by one that read all pages again, because the checkpoint of a
+/// complete listing looked like that of none.
 #[tokio::test]
-async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
+async fn a_complete_listing_is_not_read_again_after_its_run_was_stopped() {
     const PAGED: [(&str, &str); 1] = [("LIST_PAGE_KEYS", "10")];
     for signal in ["KILL", "TERM"] {
         let scene = crash::Scene::with_objects(30).await;
@@ -109,10 +109,10 @@ async fn an_ended_listing_is_not_read_again_because_its_run_was_ended() {
     }
 }
 
-/// A cycle had done what a killed run left; the next initial sync took the listing of that run for its own, read no page, and called
-/// itself in sync.
+/// A cycle finished the work of a killed run. The next initial sync took that run's listing for its own, read no page, and
+/// reported that all was in sync.
 #[tokio::test]
-async fn a_listing_whose_work_a_cycle_did_is_no_listing_of_the_next_run() {
+async fn a_listing_whose_work_a_cycle_finished_is_not_continued() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     bucket.put(key("b"), "b");
@@ -124,8 +124,8 @@ async fn a_listing_whose_work_a_cycle_did_is_no_listing_of_the_next_run() {
     assert_eq!((ended.report.listing.pages, scene.contents()), (1, files(&[("a", "changed"), ("b", "b")])), "{}", ended.report);
 }
 
-/// Fifty objects that failed one after the other were taken for an unreachable endpoint, in every run again: what came behind them never
-/// arrived.
+/// Fifty consecutive failures of objects counted as an unreachable endpoint, in every run: the objects after them were never
+/// synced.
 #[tokio::test]
 async fn many_failed_objects_do_not_make_the_endpoint_unreachable() {
     let (bucket, scene) = in_memory().await;
@@ -139,7 +139,7 @@ async fn many_failed_objects_do_not_make_the_endpoint_unreachable() {
     assert_eq!(scene.contents(), files(&[("good", "g")]));
 }
 
-/// An object that was archived while its create was in doubt was skipped, and the run called itself in sync.
+/// An object that was archived while its create was in doubt was skipped, and the run reported that all was in sync.
 #[tokio::test]
 async fn an_archived_object_hides_no_open_intent() {
     let (bucket, scene) = in_memory().await;
@@ -153,7 +153,7 @@ async fn an_archived_object_hides_no_open_intent() {
     assert_eq!(ended.report.failures[0].reason, "s3_archived");
 }
 
-/// A path that changed while it was in flight was queued anew, and taken a second time beside the first.
+/// A path that changed during its operation was queued again, and a second operation on it ran concurrently.
 #[tokio::test]
 async fn a_path_is_in_flight_once_at_a_time() {
     let (server, mut scene) = over_http().await;
@@ -162,7 +162,7 @@ async fn a_path_is_in_flight_once_at_a_time() {
     for number in 0..9 {
         bucket.put(BUCKET, &format!("f{number}"), format!("content {number}"), None);
     }
-    // Nothing has been applied yet: only then are paths taken while the listing goes on.
+    // Nothing has been applied yet: only then are paths claimed during the listing.
     let denied = bucket.order(Matcher::operation("GetObject"), mock_s3::Fault::access_denied());
     assert_eq!(scene.run().await.report.pending.parked, 9);
     denied.withdraw();
@@ -179,11 +179,11 @@ async fn a_path_is_in_flight_once_at_a_time() {
     first_page.arrived(1).await;
     bucket.remove(BUCKET, "f1");
     first_page.open();
-    // The second page is asked for: the first one is stored, and it did not show f1.
+    // The second page is requested, so the first one is stored. It did not show f1.
     second_page.arrived(1).await;
     bucket.put(BUCKET, "f1", "another content", None);
     first_read.open();
-    // It was replaced, looked up, and is read again by the task that has it in flight.
+    // The object was replaced and looked up, and its operation reads it again.
     second_read.arrived(1).await;
     second_page.open();
     bucket.seen("ListObjectsV2", 3).await;
@@ -193,7 +193,7 @@ async fn a_path_is_in_flight_once_at_a_time() {
     assert_eq!(scene.contents()["f1"], "another content");
 }
 
-/// A panic in an operation was ignored: its path stayed due, and the run took it up for ever.
+/// A panic in an operation was ignored: its path stayed due, and the run repeated it for ever.
 #[tokio::test]
 async fn an_operation_that_panics_ends_the_run() {
     let (bucket, scene) = in_memory().await;
@@ -208,9 +208,9 @@ async fn an_operation_that_panics_ends_the_run() {
     scene.run_to_success().await;
 }
 
-/// A slip of the pen in the first run's settings was taken for the name of a source, and correcting it was refused.
+/// A typo in the first run's settings became the state's identity, and the correction was refused.
 #[tokio::test]
-async fn a_name_under_which_nothing_was_found_can_be_corrected() {
+async fn a_wrong_source_name_of_the_first_run_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     let (source, file_manager) = (scene.program.identity.source.clone(), scene.program.file_manager_address());
     scene.program.identity.source = "a slip of the pen".to_owned();
@@ -226,7 +226,7 @@ async fn a_name_under_which_nothing_was_found_can_be_corrected() {
     assert!(scene.program.run().await.is_err(), "now it describes something");
 }
 
-/// A file that the file manager had lost and whose object changed back just before it was created anew counted as held.
+/// The file manager had lost a file, and its object changed back just before the file was created again: it counted as held.
 #[tokio::test]
 async fn a_file_that_the_file_manager_turns_out_not_to_have_is_not_recorded_as_applied() {
     let (bucket, scene) = in_memory().await;
@@ -240,7 +240,7 @@ async fn a_file_that_the_file_manager_turns_out_not_to_have_is_not_recorded_as_a
     let mut gets = 0;
     bucket.on_call(move |call| {
         gets += u32::from(matches!(call, Call::Get(_)));
-        // The first was for the update, which was answered with 404; this one is for the create.
+        // The first GET was for the update, which got a 404; this one is for the create.
         (matches!(call, Call::Get(_)) && gets == 2).then(|| s3::Fault::Replaced("old".into()))
     });
     scene.run_to_success().await;

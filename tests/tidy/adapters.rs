@@ -1,10 +1,10 @@
-//! Who may name an endpoint's own calls: the adapters that make a source or a sink of them, and who puts the endpoints together. Beside
-//! it, what a sink must not know.
+//! Only adapters, which implement a source or a sink, and the code that connects the endpoints may use the calls of an endpoint.
+//! And what a sink must not use.
 
 use crate::ranks::named_stages;
 use crate::source::{Source, line_at};
 
-/// A stage of calls, and the beginnings of the paths that may name it. A path without `.rs` covers the tests beside the file.
+/// A module with calls, and the path prefixes that may use it. A path without `.rs` includes the tests beside the file.
 const USERS: [(&str, &[&str]); 2] = [
     ("s3", &["src/s3/", "src/source/bucket.rs", "src/app/", "src/cli/commands/setup.rs", "src/cli/commands/self_test/"]),
     (
@@ -20,7 +20,7 @@ const USERS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// What a sink leaves to the engine: the parts of `apply` beside it, and a whole stage.
+/// What a sink must not use: the engine's parts of `apply`, and `state`.
 const NOT_A_SINKS: [&str; 5] = ["context", "error", "executor", "operation", "state"];
 
 pub(crate) fn foreign_calls(path: &str, text: &str) -> Vec<String> {
@@ -53,7 +53,7 @@ pub(crate) fn knowing_sinks(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_call_past_the_adapters_is_seen() {
+fn a_call_outside_of_the_adapters_is_detected() {
     for (path, text, seen) in [
         ("src/apply/operation/content.rs", "use crate::s3::S3Error;", Some("line 1: `s3` is named by its adapters")),
         ("src/apply/operation/content.rs", "\nuse crate::{file_manager::Saved, plan};", Some("line 2: `file_manager` is named")),
@@ -72,7 +72,7 @@ fn a_call_past_the_adapters_is_seen() {
 }
 
 #[test]
-fn a_sink_that_knows_the_engine_is_seen() {
+fn a_sink_that_uses_the_engine_is_detected() {
     for (path, text, seen) in [
         ("src/apply/sink/bucket.rs", "use crate::state::State;", true),
         ("src/apply/sink/bucket.rs", "use crate::apply::error::ApplyError;", true),

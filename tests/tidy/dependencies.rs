@@ -1,6 +1,6 @@
-//! A dependency earns its place: every direct one is named, in backticks, in `docs/dependencies.md`.
+//! Every direct dependency is named, in backticks, in `docs/dependencies.md`.
 
-/// The direct dependencies of this manifest that the page does not name. Crates of the workspace need no reason.
+/// The direct dependencies of this manifest that the page does not name. Crates of the workspace are not checked.
 pub(crate) fn without_reason(manifest: &str, reasons: &str) -> Vec<String> {
     direct(manifest).into_iter().filter(|name| !reasons.contains(&format!("`{name}`"))).collect()
 }
@@ -22,7 +22,7 @@ fn direct(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_dependency_without_a_reason_is_seen() {
+fn a_dependency_without_a_reason_is_detected() {
     let manifest = "[package]\nname = \"x\"\n[workspace.dependencies]\na = \"1\"\n# b = \"1\"\n[dependencies]\nc-d.workspace = true\n\
                     ours = { path = \"ours\" }\n[target.'cfg(unix)'.dependencies]\ne = { version = \"1\" }\n[features]\nf = []\n\
                     [dev-dependencies]\ng = \"2\"\n";

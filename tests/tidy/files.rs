@@ -1,4 +1,4 @@
-//! The form of a file: its length, its first line, its name, and what must not stand in it.
+//! The form of a file: its length, first line, name, and forbidden content.
 
 use crate::source::{Source, line_at, words};
 
@@ -64,7 +64,7 @@ fn check(rule: fn(&str, &str) -> Vec<String>, cases: &[(&str, &str, bool)]) {
 }
 
 #[test]
-fn a_long_file_is_seen() {
+fn a_long_file_is_detected() {
     let longest = "x\n".repeat(MOST_LINES);
     let too_long = format!("{longest}x\n");
     check(
@@ -74,7 +74,7 @@ fn a_long_file_is_seen() {
 }
 
 #[test]
-fn a_missing_header_is_seen() {
+fn a_missing_header_is_detected() {
     check(
         header,
         &[
@@ -89,7 +89,7 @@ fn a_missing_header_is_seen() {
 }
 
 #[test]
-fn an_empty_name_is_seen() {
+fn an_empty_name_is_detected() {
     check(
         name,
         &[
@@ -103,13 +103,13 @@ fn an_empty_name_is_seen() {
 }
 
 #[test]
-fn unfinished_work_is_seen() {
+fn unfinished_work_is_detected() {
     let marked = format!("// {}: later", concat!("TO", "DO"));
     check(unfinished, &[("src/a.rs", &marked, true), ("Makefile", &marked, true), ("src/a.rs", "fn todos() {}", false)]);
 }
 
 #[test]
-fn an_ignored_test_is_seen() {
+fn an_ignored_test_is_detected() {
     check(
         ignored_tests,
         &[
@@ -122,7 +122,7 @@ fn an_ignored_test_is_seen() {
 }
 
 #[test]
-fn an_unwrap_is_seen() {
+fn an_unwrap_is_detected() {
     check(
         unwraps,
         &[

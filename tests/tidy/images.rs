@@ -1,9 +1,9 @@
-//! The two Dockerfiles: what they share, and that no member of the workspace is missing in them.
+//! The two Dockerfiles: their common part, and that they contain every member of the workspace.
 
-/// Where the part ends that both share.
+/// The end of the common part.
 const OURS: &str = "# ---- what is ours ----";
 
-/// What differs up to there, each as a sentence. The comment on top is each file's own.
+/// The differences in the common part, one sentence each. The comment at the top may differ.
 pub(crate) fn violations(service: &str, mock_api: &str, workspace: &str) -> Vec<String> {
     let mut seen = Vec::new();
     match (shared(service), shared(mock_api)) {
@@ -37,7 +37,7 @@ fn members(workspace: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn a_difference_a_missing_member_and_a_moving_tag_are_seen() {
+fn a_difference_a_missing_member_and_a_moving_tag_are_detected() {
     let workspace = "[workspace]\nmembers = [\".\", \"mock-api\"]\n";
     let good = "# one\nARG RUST_IMAGE=rust:1.95.0\nCOPY mock-api/Cargo.toml mock-api/\n# ---- what is ours ----\nCOPY src src\n";
     let other = good.replace("# one", "# two").replace("COPY src src", "COPY mock-api/src mock-api/src");

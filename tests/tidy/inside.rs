@@ -1,18 +1,18 @@
-//! What holds inside the stages: parts in their order, no file that imports from its own `mod.rs`, no circle of files.
+//! Rules inside a stage: the order of its parts, no import from a file's own `mod.rs`, no circle of files.
 
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The parts of a stage that have an order. A part names only parts that stand before it, and itself.
+/// The parts of a stage that have an order. A part uses only itself and the parts before it.
 const ORDERS: [&[&str]; 2] = [
     &["state::error", "state::database", "state::tables", "state::instance_lock", "state::handle", "state::transactions", "state::views"],
     &["apply::sink", "apply::error", "apply::context", "apply::operation", "apply::executor"],
 ];
 
-/// Two parts that are one in this respect: operations are spawned by the executor, and moves are an executor's as well.
+/// Two parts that count as one: the executor starts operations, and moves use the executor.
 const TOGETHER: [(&str, &str); 1] = [("apply::operation", "apply::executor")];
 
-/// What only these files of the library may name.
+/// Names that only these files of the library may use.
 const RESERVED: [(&str, &[&str]); 1] =
     [("s3", &["src/s3/", "src/source/bucket.rs", "src/apply/sink/", "src/transfer/", "src/object/", "src/app/", "src/cli/"])];
 
@@ -38,7 +38,7 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     violations
 }
 
-/// Files that import each other in a circle, as the modules they are; each circle once.
+/// Files that import each other in a circle, as modules; each circle once.
 pub(crate) fn circles(files: &[(String, String)]) -> Vec<BTreeSet<String>> {
     let modules: BTreeSet<_> = files.iter().filter_map(|(path, _)| module_of(path)).collect();
     let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -61,14 +61,14 @@ pub(crate) fn circles(files: &[(String, String)]) -> Vec<BTreeSet<String>> {
     all.keys().map(circle).filter(|circle| circle.len() > 1).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// `src/state/tables/applied.rs` is `state::tables::applied`; `mod.rs`, `lib.rs` and `main.rs` only hand names on.
+/// `src/state/tables/applied.rs` is `state::tables::applied`. `mod.rs`, `lib.rs` and `main.rs` only re-export.
 fn module_of(path: &str) -> Option<String> {
     let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let is_face = matches!(inside, "lib" | "main") || inside.ends_with("/mod");
     (!is_face).then(|| inside.replace('/', "::"))
 }
 
-/// The paths that a file's `use` declarations name, from the crate's root, each whole. A test module inside a file is not its concern.
+/// The full paths in a file's `use` declarations, from the crate's root. Test modules inside the file are not checked.
 fn imports(path: &str, text: &str) -> BTreeSet<String> {
     let code = Source::of(text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()).code;
     let own = module_of(path).unwrap_or_default();
@@ -128,13 +128,13 @@ fn is_inside(path: &str, part: &str) -> bool {
     path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Whether a path names an item that the `mod.rs` of `parent` hands on: a name that begins with a capital, right below it.
+/// True if a path names an item that the `mod.rs` of `parent` re-exports: a capitalised name directly below it.
 fn names_face_of(parent: &str, path: &str) -> bool {
     let below = path.strip_prefix(parent).and_then(|rest| rest.strip_prefix("::"));
     below.is_some_and(|name| !name.contains("::") && name.starts_with(char::is_uppercase)) && is_split(parent)
 }
 
-/// Stages whose `mod.rs` defines nothing: what they hand on is defined in their files.
+/// Stages whose `mod.rs` defines nothing and re-exports the items of its files.
 fn is_split(stage: &str) -> bool {
     ["state", "state::database", "state::tables", "state::transactions", "state::views"].contains(&stage)
 }
@@ -149,7 +149,7 @@ fn longest_module(path: &str, modules: &BTreeSet<String>) -> Option<String> {
     }
 }
 
-/// What a file may not name because it belongs to another one.
+/// Names that a file may not use, because they are reserved for other files.
 pub(crate) fn reserved(path: &str, text: &str) -> Vec<String> {
     if !path.starts_with("src/") {
         return Vec::new();
@@ -162,7 +162,7 @@ pub(crate) fn reserved(path: &str, text: &str) -> Vec<String> {
             violations.push(format!("`{module}` is named only by {}", owners.join(", ")));
         }
     }
-    // What a sink is called is data: only what registers one knows a name. (A migration of what was stored before knows it as well.)
+    // The name of a sink is data: only the code that registers a sink may use one. (So may a migration.)
     if path.starts_with("src/state/") && !path.contains("tests") && Source::of(text).literals.contains("file_manager") {
         let seen = text.lines().filter(|line| line.contains("\"file_manager\"") || line.contains("'file_manager'")).count();
         let allowed = usize::from(path == "src/state/transactions/identity.rs");
@@ -174,7 +174,7 @@ pub(crate) fn reserved(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_runs_against_the_order_is_seen() {
+fn an_import_against_the_order_is_detected() {
     for (path, text, seen) in [
         ("src/state/tables/applied.rs", "use crate::state::error::StateError;", false),
         ("src/state/tables/applied.rs", "use crate::state::{database::codec::time, transactions::replay};", true),
@@ -190,7 +190,7 @@ fn what_runs_against_the_order_is_seen() {
 }
 
 #[test]
-fn a_circle_is_seen_once_and_a_reexport_makes_none() {
+fn a_circle_is_detected_once_and_a_reexport_makes_none() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let files = [
         file("src/a/one.rs", "use super::two::Two;"),
@@ -204,7 +204,7 @@ fn a_circle_is_seen_once_and_a_reexport_makes_none() {
 }
 
 #[test]
-fn what_is_reserved_is_seen() {
+fn a_reserved_name_is_detected() {
     for (path, text, seen) in [
         ("src/workflow/run.rs", "use crate::s3::S3Error;", true),
         ("src/source/bucket.rs", "use crate::s3::S3Error;", false),

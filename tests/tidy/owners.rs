@@ -1,8 +1,8 @@
-//! Who may name what comes from outside: crates that have one owner, SQL, and what a pure stage has to do without.
+//! Which stages may use external crates and SQL, and what the pure stages must not use.
 
 use crate::source::{Source, line_at, words};
 
-/// What one stage owns alone. `anyhow` is for code that prints an error, not for code that matches on errors.
+/// Crates with one owner. `anyhow` is for code that prints an error, not for code that matches on errors.
 const OWNERS: [(&str, &[&str]); 28] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["s3", "events"]),
@@ -77,13 +77,13 @@ pub(crate) fn impurities(path: &str, text: &str) -> Vec<String> {
     seen.map(|(at, word)| format!("line {}: `{stage}` is pure and knows no `{word}`", line_at(&code, at))).collect()
 }
 
-/// The first directory or file below `src/` of the library; `lib.rs` is none.
+/// The first directory or file below `src/`; `None` for `lib.rs`.
 fn stage_of(path: &str) -> Option<&str> {
     let stage = path.strip_prefix("src/")?.split('/').next()?;
     Some(stage.strip_suffix(".rs").unwrap_or(stage)).filter(|stage| *stage != "lib")
 }
 
-/// Whether the word is the root of a path or an import of its own: not a field, a local module or a variable.
+/// True if the word is the root of a path or an import of its own: no field, local module or variable.
 fn is_a_crate(code: &str, at: usize, name: &str) -> bool {
     let before = code[..at].trim_end();
     let after = code[at + name.len()..].trim_start();
@@ -103,7 +103,7 @@ fn check(rule: fn(&str, &str) -> Vec<String>, path: &str, text: &str, expected: 
 }
 
 #[test]
-fn a_foreign_import_is_seen() {
+fn a_foreign_import_is_detected() {
     for (path, text, expected) in [
         ("src/s3/aws.rs", "use aws_sdk_s3::Client;", None),
         ("src/cli/commands/self_test/mod.rs", "use aws_sdk_s3::Client;", Some("line 1: only s3 may name `aws_sdk_s3`")),
@@ -130,7 +130,7 @@ fn a_foreign_import_is_seen() {
 }
 
 #[test]
-fn sql_is_seen_where_it_has_no_place() {
+fn sql_outside_the_state_is_detected() {
     for (path, text, expected) in [
         ("src/state/observed.rs", "const SQL: &str = \"SELECT * FROM observed\";", None),
         ("src/cli/commands/status/mod.rs", "let sql = \"SELECT count(*) FROM observed\";", Some("line 1: only state writes SQL")),
@@ -142,7 +142,7 @@ fn sql_is_seen_where_it_has_no_place() {
 }
 
 #[test]
-fn an_impurity_is_seen() {
+fn an_impurity_is_detected() {
     for (path, text, expected) in [
         ("src/plan/mod.rs", "pub async fn plan() {}", Some("line 1: `plan` is pure and knows no `async`")),
         ("src/diff/merge.rs", "use std::{fs, io};", Some("`diff` is pure and knows no `fs`")),

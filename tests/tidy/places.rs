@@ -1,8 +1,8 @@
-//! The project stands on its own: no file names a place outside it, neither by a relative path nor on a developer's machine.
+//! No file names a path outside of the project, neither a relative one nor one on a developer's machine.
 
 use crate::source::Source;
 
-/// Where people and their tools keep working copies.
+/// Where people and tools keep working copies.
 const PERSONAL: [&str; 5] = ["home", "root", "Users", "work", "workspace"];
 
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
@@ -24,7 +24,7 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     seen.into_iter().map(|(index, place)| format!("line {}: `{place}` is outside the project", index + 1)).collect()
 }
 
-/// What the compiler reads: `include_str!`, `include_bytes!`, `#[path = …]`.
+/// Paths that the compiler reads: `include_str!`, `include_bytes!`, `#[path = …]`.
 fn included_from_outside(directory: &str, text: &str) -> Vec<(usize, String)> {
     let reads = |line: &str| ["include_str!(", "include_bytes!(", "#[path = "].iter().any(|how| line.contains(how));
     let lines = text.lines().enumerate().filter(|(_, line)| reads(line));
@@ -35,7 +35,7 @@ fn included_from_outside(directory: &str, text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// In prose a path is meant from the root. One step up alone (`../x`) is how a comment names a hostile key.
+/// In prose a path begins at the root. A single step up (`../x`) may name a hostile key in a comment.
 fn paths_in_comments(comments: &str) -> Vec<(usize, String)> {
     let lines = comments.lines().enumerate();
     lines
@@ -50,7 +50,7 @@ fn tokens(line: &str) -> impl Iterator<Item = &str> {
     line.split(|char: char| char.is_whitespace() || "\"'`()[]{}<>,;=|".contains(char))
 }
 
-/// Whether a path that begins with `../` climbs out of the project from this directory.
+/// True if a path that begins with `../` leaves the project from this directory.
 fn leaves_the_project(directory: &str, token: &str) -> bool {
     let mut depth = directory.split('/').filter(|part| !part.is_empty()).count();
     if !token.starts_with("../") {
@@ -68,7 +68,7 @@ fn leaves_the_project(directory: &str, token: &str) -> bool {
 }
 
 #[test]
-fn a_place_outside_is_seen() {
+fn a_path_outside_is_detected() {
     let up = "..";
     let home = format!("const DIR: &str = \"/{}/me/project\";", "home");
     let secret = format!("cd /{}/main && make", "work");

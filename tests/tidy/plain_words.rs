@@ -1,9 +1,9 @@
-//! Words that messages, comments and the names of tests do not use: each has a plain word of the field. Keys that programs parse keep
-//! theirs.
+//! Words that messages, comments and the names of tests must not use, because the field has a standard word. Keys that programs
+//! parse are exceptions.
 
 use crate::source::{Source, is_word, words};
 
-/// The word, and the replacement.
+/// The word and its replacement.
 const WORDS: [(&str, &str); 15] = [
     ("door", "endpoint"),
     ("doors", "endpoints"),
@@ -22,7 +22,7 @@ const WORDS: [(&str, &str); 15] = [
     ("in hand", "in flight"),
 ];
 
-/// Words that no name in a test has either. In prose they may be right: to look a key up.
+/// Words that no name in a test may contain. In prose they may be right: to look a key up.
 const NAMES: [(&str, &str); 8] = [
     ("look", "observation, lookup, read"),
     ("looks", "observations, lookups, reads"),
@@ -34,13 +34,13 @@ const NAMES: [(&str, &str); 8] = [
     ("halt", "stop_signal"),
 ];
 
-/// Names of the library, which a test uses as they are.
+/// Names of the library that tests may use.
 const LIBRARY: [&str; 6] = ["Look", "PassedOver", "look_up", "look_up_each", "passed_over", "told"];
 
-/// Keys of JSON: contracts.
+/// Keys of JSON, which are contracts.
 const KEYS: [&str; 2] = ["\"door\"", "\"doors\""];
 
-/// Directories whose code is for tests and measurements. The doubles' messages and wire texts are not judged.
+/// Directories with code for tests and measurements. Messages and wire texts of the doubles are not checked.
 const TESTS: [&str; 5] = ["tests/", "benches/", "examples/", "mock-api/", "mock-s3/"];
 
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
@@ -71,7 +71,7 @@ fn in_product(text: &str) -> Vec<String> {
     violations
 }
 
-/// Comments and names; the literals of a test are its data. `above` lines of the file stand before the text.
+/// Checks comments and names. Literals of a test are data. `above` is the number of the file's lines before the text.
 fn in_tests(text: &str, above: usize) -> Vec<String> {
     let mut violations = Vec::new();
     let source = Source::of(text);
@@ -93,12 +93,12 @@ fn said(line: usize, what: &str, word: &str, instead: &str) -> String {
     format!("line {line}: {what} says {word:?}: write {instead:?}")
 }
 
-/// A comment in lower case, without its code in backticks.
+/// A comment in lower case, without code in backticks.
 fn without_code(comment: &str) -> String {
     comment.split('`').step_by(2).collect::<String>().to_lowercase()
 }
 
-/// The words of a name: `in_hand`, `InHand` and `IN_HAND` are `in hand`.
+/// The words of a name: `in_hand`, `InHand` and `IN_HAND` become `in hand`.
 fn spaced(name: &str) -> String {
     let mut spaced = String::new();
     let mut before = '_';
@@ -112,7 +112,7 @@ fn spaced(name: &str) -> String {
     spaced
 }
 
-/// The text without what stands in braces: those are identifiers.
+/// The text without the contents of braces, which are identifiers.
 fn without_arguments(text: &str) -> String {
     let mut depth = 0_u32;
     text.chars()
@@ -128,7 +128,7 @@ fn without_arguments(text: &str) -> String {
 }
 
 #[test]
-fn a_word_is_seen_in_a_message_and_in_a_comment() {
+fn a_word_is_detected_in_a_message_and_in_a_comment() {
     for (text, seen) in [
         (r#"let a = "the door is open";"#, true),
         (r#"let a = "nobody listens";"#, true),
@@ -146,7 +146,7 @@ fn a_word_is_seen_in_a_message_and_in_a_comment() {
 }
 
 #[test]
-fn a_word_is_seen_in_the_comments_and_names_of_tests() {
+fn a_word_is_detected_in_the_comments_and_names_of_tests() {
     for (text, seen) in [
         ("/// Nobody waits.", true),
         ("/// It stays in hand.", true),

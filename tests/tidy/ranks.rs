@@ -1,8 +1,8 @@
-//! Which stage may name which: lower ranks, and inside its rank what stands to its left.
+//! Which stage may use which: those of lower ranks, and those to its left in its own rank.
 
 use crate::source::{Source, is_word, line_at, words};
 
-/// The map, as `docs/architecture.md` draws it.
+/// The map of `docs/architecture.md`.
 const RANKS: [&[&str]; 10] = [
     &["mutant", "record", "clock", "failpoint"],
     &["snapshot", "diff", "plan", "retry", "endpoint", "config"],
@@ -34,7 +34,7 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     violations
 }
 
-/// The stage of this file as the map writes it (`state/`, `retry.rs`), if the map does not.
+/// The stage of this file in the map's notation (`state/`, `retry.rs`), if the map lacks it.
 pub(crate) fn missing_on_the_map(path: &str, map: &str) -> Option<String> {
     let inside = path.strip_prefix("src/").filter(|inside| *inside != "lib.rs")?;
     let stage = inside.split_once('/').map_or_else(|| inside.to_owned(), |(directory, _)| format!("{directory}/"));
@@ -48,12 +48,12 @@ fn may_name(own: &str, named: &str) -> bool {
     own == named || wires_all || (!never_each_other && place_of(named) < place_of(own))
 }
 
-/// Rank and place inside it.
+/// The rank, and the position in it.
 fn place_of(stage: &str) -> Option<(usize, usize)> {
     RANKS.iter().enumerate().find_map(|(rank, stages)| Some((rank, stages.iter().position(|known| *known == stage)?)))
 }
 
-/// The stage that a file of the library or of the program belongs to; `lib.rs` belongs to none.
+/// The stage of a file; `None` for `lib.rs`.
 fn stage_of(path: &str) -> Option<&str> {
     let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     match inside {
@@ -62,7 +62,7 @@ fn stage_of(path: &str) -> Option<&str> {
     }
 }
 
-/// Every stage that the code names, by `crate::` or by as many `super::` as lead out of its own, and where.
+/// Every stage that the code uses, by `crate::` or by enough `super::` to leave its own, with the line.
 pub(crate) fn named_stages<'code>(path: &str, code: &'code str) -> Vec<(usize, &'code str)> {
     let mut named = Vec::new();
     for at in words(code, "crate") {
@@ -104,7 +104,7 @@ fn first_names(rest: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_may_be_named_and_what_may_not() {
+fn allowed_and_forbidden_imports() {
     for (path, text, seen) in [
         ("src/plan/mod.rs", "use crate::record::ObjectKey;\nuse crate::diff;", None),
         ("src/plan/mod.rs", "fn f(state: &crate::state::State) {}", Some("line 1: `plan` may not name `state`")),
@@ -144,7 +144,7 @@ fn what_may_be_named_and_what_may_not() {
 }
 
 #[test]
-fn a_stage_that_the_map_leaves_out_is_seen() {
+fn a_stage_that_the_map_lacks_is_detected() {
     let map = "| `state/` | what we believe |\n| `retry.rs` | whether |";
     for (path, missing) in [
         ("src/state/rows.rs", None),

@@ -1,9 +1,8 @@
-//! Separates the code of a Rust file from its comments and its strings. It knows where they begin and end, not what they mean.
+//! Separates the code of a Rust file from its comments and strings. It does not parse them further.
 
-/// One file, three times: each text is as long as the file and has blanks where the others have characters, so that a line
-/// keeps its number.
+/// One file in three texts. Each is as long as the file, with blanks in place of the other two, so that lines keep their numbers.
 pub(crate) struct Source {
-    /// What the compiler acts on, without the texts of literals.
+    /// The code, without the texts of literals.
     pub(crate) code: String,
     /// Line and block comments, the documentation included.
     pub(crate) comments: String,
@@ -41,7 +40,7 @@ impl Source {
     }
 }
 
-/// What begins at `at`, and how many characters it has.
+/// The kind of text that begins at `at`, and its number of characters.
 fn token(chars: &[char], at: usize) -> (Kind, usize) {
     let rest = &chars[at..];
     let inside_a_word = at > 0 && is_word(chars[at - 1]);
@@ -79,7 +78,8 @@ fn quoted(rest: &[char], quote: char) -> usize {
     at + 1
 }
 
-/// `prefix` letters, then hashes, a quote, and the text up to a quote with as many hashes; else it was a word of code.
+/// A raw or prefixed literal: `prefix` letters, hashes, a quote, and the text up to a quote with as many hashes; otherwise it is
+/// a word of code.
 fn raw_string(rest: &[char], prefix: usize) -> (Kind, usize) {
     let hashes = rest[prefix..].iter().take_while(|&&char| char == '#').count();
     let open = prefix + hashes;
@@ -91,12 +91,12 @@ fn raw_string(rest: &[char], prefix: usize) -> (Kind, usize) {
     (Kind::Literal, end)
 }
 
-/// Whether a name may hold this character.
+/// True if a name may contain this character.
 pub(crate) fn is_word(char: char) -> bool {
     char.is_alphanumeric() || char == '_'
 }
 
-/// Where `word` stands in `text` as a word of its own: byte offsets.
+/// The byte offsets of `word` as a separate word.
 pub(crate) fn words<'text>(text: &'text str, word: &'text str) -> impl Iterator<Item = usize> + 'text {
     text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let before = text[..at].chars().next_back();
@@ -105,7 +105,7 @@ pub(crate) fn words<'text>(text: &'text str, word: &'text str) -> impl Iterator<
     })
 }
 
-/// The number of the line that holds this byte, from 1.
+/// The line number of this byte, from 1.
 pub(crate) fn line_at(text: &str, byte: usize) -> usize {
     text[..byte].matches('\n').count() + 1
 }

@@ -36,7 +36,7 @@ fn answer(api: &MockApi, uri: &Uri) -> Result<Answer, Answer> {
     Ok(Answer::json(200, &body))
 }
 
-/// A number out of bounds is refused with 400, however long it is; anything else with 422.
+/// A number out of bounds, of any length, is refused with 400; any other text with 422.
 fn read_count(text: &str) -> Result<usize, Answer> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! `POST /saveToDisk`: the request's effect on the files, and its response. Validating the request is `save_request.rs`' concern.
+//! `POST /saveToDisk`: the request's effect on the files, and the response. `save_request.rs` validates the request.
 
 use super::Done;
 use super::save_request::{Operation, SaveRequest, read};
@@ -67,8 +67,8 @@ pub(super) fn handle(api: &MockApi, received: &mut Received) -> Done {
     }
 }
 
-/// The file after the operation; for a delete, before it; none if a lenient operation had nothing to do. The bytes are stored first, so
-/// that a failure changes nothing.
+/// The file after the operation; for a delete, the file before it; `None` if a lenient operation had nothing to do. Stores the
+/// bytes first, so that a failure changes nothing.
 fn apply(files: &mut Files, request: &SaveRequest, content: Option<Content>, options: &Options) -> Result<Option<StoredFile>, Failure> {
     let path = request.file_path.as_str();
     let known = files.get(path).ok().map(|known| known.internal_id);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Far longer than any step here: it only turns a hanging test into a failed one.
+/// Far longer than any step here takes: turns a hanging test into a failed one.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A running test double with a client.
@@ -16,7 +16,7 @@ pub(crate) struct Double {
     pub(crate) http: reqwest::Client,
 }
 
-/// An answer, read.
+/// An answer with its body.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) status: u16,
@@ -31,7 +31,7 @@ impl Said {
         (self.status, &self.body["detail"])
     }
 
-    /// The wrong field and the kind of its problem, for each entry of a 422.
+    /// For each entry of a 422, the field and the kind of problem.
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
         let entries = self.body["detail"].as_array().map(Vec::as_slice).unwrap_or_default();
         entries
@@ -125,7 +125,7 @@ impl Double {
         self.api().files().into_iter().map(|(path, file)| (path, text(file.content))).collect()
     }
 
-    /// Waits for an event among the calls; a timeout shows the calls received instead.
+    /// Waits until `enough` accepts the calls. On a timeout it shows the received calls.
     pub(crate) async fn wait_for_calls(&self, enough: impl FnMut(&[Call]) -> bool) {
         let waited = tokio::time::timeout(LONGEST_WAIT, self.api().wait_for_calls(enough)).await;
         assert!(waited.is_ok(), "waited in vain: {:#?}", self.api().calls());
@@ -146,7 +146,7 @@ pub(crate) async fn said(response: reqwest::Response) -> Said {
 
 pub(crate) const BOUNDARY: &str = "----boundary";
 
-/// The multipart text of a create, to be sent as bare bytes.
+/// The multipart text of a create, to send over a raw connection.
 pub(crate) fn multipart_create(path: &str, content: &str) -> String {
     multipart(&[
         ("name=\"operation\"", "create"),
@@ -171,7 +171,7 @@ pub(crate) fn head(length: usize) -> String {
 /// All bytes up to the end of the connection, however it ends.
 pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut received = Vec::new();
-    // A reset is a normal end here: the bytes received before it count.
+    // A reset is a normal end here: the bytes received before it are returned.
     let ended = tokio::time::timeout(LONGEST_WAIT, stream.read_to_end(&mut received)).await;
     assert!(ended.is_ok(), "the connection does not end; received so far: {}", String::from_utf8_lossy(&received));
     received

@@ -1,11 +1,11 @@
-//! A body that breaks off, wherever it does, has no effect and frees its key.
+//! A body that ends early, at any position, has no effect and frees its key.
 
 use crate::client::{BOUNDARY, head, multipart_create, rest, send};
 use crate::client::{Save, double, double_with};
 use mock_api::{CallState, Contents, Options};
 
 #[tokio::test]
-async fn a_body_cut_at_any_byte_has_no_effect_and_frees_the_key() {
+async fn a_body_truncated_at_any_byte_has_no_effect_and_frees_the_key() {
     let directory = tempfile::tempdir().expect("a directory");
     let double = double_with(Options { contents: Contents::Directory(directory.path().to_owned()), ..Options::default() }).await;
     let body = multipart_create("a", "the content");

@@ -1,4 +1,4 @@
-//! Each ordered fault: what its client sees, whether there was an effect, and what a second try with the same key gets.
+//! Each ordered fault: what the client gets, whether there was an effect, and what a retry with the same key gets.
 
 use crate::client::{Save, double, head, multipart_create, rest, send};
 use mock_api::{CallName, CallState, Fault, FaultAction};
@@ -144,7 +144,7 @@ async fn an_order_waits_for_its_operation_and_path() {
 }
 
 #[tokio::test]
-async fn a_stopped_double_lets_every_connection_go_and_frees_the_port() {
+async fn a_stopped_double_closes_every_connection_and_frees_the_port() {
     let double = double().await;
     double.api().order(Fault::new(FaultAction::Hang));
     let request = tokio::spawn(double.request(&Save::new("create", "a").file(b"x")).send());

@@ -1,4 +1,4 @@
-//! Names that no file system should hold arrive byte for byte, as parts and as form fields, whatever the file name beside them says.
+//! Names that no file system should hold arrive byte for byte, as parts and as form fields, whatever file name the part has.
 
 use crate::client::{Save, double, double_with, head, multipart, rest, send};
 use mock_api::{Contents, Options};

@@ -1,4 +1,4 @@
-//! Inspection and control over HTTP equal the library's, and a call is recorded in full.
+//! Inspection and control over HTTP give the same as the library's methods, and a call is recorded in full.
 
 use crate::client::{Double, Save, double, double_with};
 use mock_api::{Call, CallName, CallState, Effects, Fault, FaultAction, Options, StoredFile};

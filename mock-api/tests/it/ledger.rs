@@ -1,4 +1,4 @@
-//! The ledger of `Idempotency-Key` over HTTP: an effect happens once, whenever the request is repeated.
+//! The ledger of `Idempotency-Key` over HTTP: an effect happens once, however often the request is repeated.
 
 use crate::client::{BOUNDARY, Double, Save, double, head, multipart, multipart_create, rest, said, send};
 use mock_api::{CallState, Fault, FaultAction};
@@ -11,7 +11,7 @@ async fn prepared() -> Double {
 }
 
 #[tokio::test]
-async fn a_definite_answer_is_given_again_without_a_second_effect() {
+async fn a_final_response_is_repeated_without_a_second_effect() {
     let rows = [
         (Save::new("create", "new").file(b"x"), 200),
         (Save::new("update", "known").file(b"x"), 200),
@@ -27,7 +27,7 @@ async fn a_definite_answer_is_given_again_without_a_second_effect() {
         let save = save.key("k");
         let first = double.save(save.clone()).await;
         let effects = double.api().effects();
-        // The response must not change, though the state has.
+        // The response must stay the same, although the state has changed.
         double.save(Save::new("delete", "new")).await;
         double.create("unknown", "there by now").await;
         let second = double.save(save.clone()).await;
@@ -41,7 +41,7 @@ async fn a_definite_answer_is_given_again_without_a_second_effect() {
 }
 
 #[tokio::test]
-async fn permissions_and_reports_are_in_the_ledger_too() {
+async fn the_ledger_stores_permissions_and_reports_too() {
     let double = double().await;
     let set = [("file_path", "a"), ("permissions", "0600")];
     assert!(!double.permissions(&set, Some("k")).await.replayed);
@@ -105,7 +105,7 @@ async fn transient_responses_are_not_kept() {
 }
 
 #[tokio::test]
-async fn a_key_in_progress_is_refused_for_now_and_another_key_is_not() {
+async fn a_key_in_progress_is_refused_with_retry_after_and_another_key_is_not() {
     let double = double().await;
     let body = multipart_create("slow", "content");
     let (begun, rest_of_body) = body.split_at(body.find("content").expect("it is there") + 3);
@@ -138,7 +138,7 @@ async fn of_many_concurrent_requests_with_one_key_only_one_has_an_effect() {
 }
 
 #[tokio::test]
-async fn a_handler_finishes_though_its_client_closed_the_connection() {
+async fn a_handler_finishes_after_its_client_closed_the_connection() {
     let double = double().await;
     double.api().order(Fault::new(FaultAction::Delay { millis: 200 }));
     let save = Save::new("create", "a").file(b"x").key("k");
@@ -151,7 +151,7 @@ async fn a_handler_finishes_though_its_client_closed_the_connection() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_one_is_refused() {
+async fn an_invalid_idempotency_key_is_refused() {
     let double = double().await;
     let long = "k".repeat(256);
     for key in ["", "two words", long.as_str()] {

@@ -1,4 +1,4 @@
-//! The test double over real HTTP: every row of the contract, the ledger, the faults, bodies that break off. Pure code has unit tests.
+//! The test double over real HTTP: every row of the contract, the ledger, the faults, truncated bodies. Pure code has unit tests.
 
 mod binary;
 mod client;

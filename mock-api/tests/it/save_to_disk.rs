@@ -1,4 +1,4 @@
-//! `saveToDisk`, row by row: shapes, refusals in their order, and our column of the table of answers.
+//! `saveToDisk`, row by row of the contract's tables: forms, refusals in their order, responses.
 
 use crate::client::{BOUNDARY, Double, Save, double, double_with, multipart, said};
 use mock_api::{Contents, Options};
@@ -9,7 +9,7 @@ fn id(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_create_is_answered_in_full_and_kept() {
+async fn a_create_returns_every_field_and_keeps_the_file() {
     let double = double().await;
     let metadata = r#"{"etag":"\"e\"","source":"customer_s3"}"#;
     let request =
@@ -127,7 +127,7 @@ async fn rename_and_move_keep_id_and_content_and_free_the_old_path() {
 }
 
 #[tokio::test]
-async fn a_deleted_file_is_gone_and_one_created_after_it_is_another() {
+async fn a_file_created_after_a_delete_gets_another_id() {
     let double = double().await;
     let created = double.create("a", "one").await.body;
     let deleted = double.save(Save::new("delete", "a")).await;
@@ -137,7 +137,7 @@ async fn a_deleted_file_is_gone_and_one_created_after_it_is_another() {
 }
 
 #[tokio::test]
-async fn fields_may_stand_behind_the_file_and_unknown_ones_are_ignored() {
+async fn fields_may_follow_the_file_and_unknown_ones_are_ignored() {
     let double = double().await;
     let body = multipart(&[
         ("name=\"colour\"", "green"),
@@ -170,7 +170,7 @@ async fn an_unreadable_form_is_refused() {
 }
 
 #[tokio::test]
-async fn contents_lie_under_their_ids_and_nothing_else_does() {
+async fn contents_are_stored_under_their_ids_only() {
     let directory = tempfile::tempdir().expect("a directory");
     let double = double_with(Options { contents: Contents::Directory(directory.path().to_owned()), ..Options::default() }).await;
     let listed = || {

@@ -1,4 +1,4 @@
-//! The bearer check: on all five calls, before anything else, and kept by no ledger.
+//! The bearer check: on all five calls, before any other check, and never stored in the ledger.
 
 use crate::client::{Save, double_with, said};
 use mock_api::Options;

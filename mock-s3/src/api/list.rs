@@ -29,7 +29,7 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input, odd: Option<Od
         Some(_) => return Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
     };
     let prefix = input.prefix.as_deref().unwrap_or_default();
-    // An empty page that others follow: the next one begins where it did.
+    // An empty page although more follow: the next page begins at the same position.
     let limit = if odd == Some(OddListing::EmptyPage) { 0 } else { limit };
     let query = Query { prefix, delimiter: input.delimiter.as_deref(), after, limit };
     let page = shared.store.read_bucket(&input.bucket, |bucket| {

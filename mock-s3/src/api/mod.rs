@@ -1,4 +1,4 @@
-//! The implemented operations of S3, one line each; their code is in the files beside this one.
+//! The implemented operations of S3, one line each. The other files of this directory implement them.
 
 mod bucket;
 mod conditions;

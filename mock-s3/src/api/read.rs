@@ -40,7 +40,7 @@ pub(super) fn get(shared: &Shared, input: &GetObjectInput) -> Answer<GetObjectOu
         restore: object.restore.map(crate::Restore::header),
         ..GetObjectOutput::default()
     };
-    // The checksum is over the whole object: S3 sends none with a part of it.
+    // The checksum covers the whole object: S3 sends none with a range of it.
     let mode = input.checksum_mode.as_ref().filter(|_| part.is_none());
     Ok(S3Response::with_headers(output, checksum_headers(mode, &object)))
 }

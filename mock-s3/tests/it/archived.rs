@@ -32,7 +32,7 @@ async fn an_archived_object_is_read_only_once_it_is_restored() {
 }
 
 #[tokio::test]
-async fn instant_retrieval_is_no_archive() {
+async fn instant_retrieval_needs_no_restore() {
     let harness = Harness::start().await;
     harness.server().put_object(BUCKET, "a", NewObject::bytes("cool").storage_class("GLACIER_IR"));
     assert_eq!(harness.get("a").await.expect("served"), b"cool");

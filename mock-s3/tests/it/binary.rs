@@ -21,7 +21,7 @@ impl Process {
         Self { child, endpoint: line.trim_end().into(), _stdout: stdout }
     }
 
-    /// Its peak memory, as the kernel counts it.
+    /// Its peak memory, from the kernel.
     fn peak_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of VmHWM");
@@ -88,7 +88,7 @@ fn the_server_ends_on_sigint_too() {
 }
 
 #[test]
-fn a_bad_argument_is_named() {
+fn the_error_names_a_wrong_argument() {
     let output = Command::new(env!("CARGO_BIN_EXE_mock-s3")).args(["--bucket", "b", "--generate", "many"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("10000x4096"));

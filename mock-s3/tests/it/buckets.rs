@@ -3,7 +3,7 @@
 use crate::harness::{BUCKET, Failure, Harness, assert_fails, client};
 
 #[tokio::test]
-async fn a_bucket_lives_from_its_creation_to_its_deletion() {
+async fn a_bucket_exists_from_its_creation_to_its_deletion() {
     let Harness { client, running } = Harness::start().await;
     client.create_bucket().bucket("second").send().await.expect("created");
     assert_fails(client.create_bucket().bucket("second").send().await, 409, "BucketAlreadyOwnedByYou");

@@ -48,7 +48,7 @@ async fn without_checksums_only_the_etag_is_sent() {
 }
 
 #[tokio::test]
-async fn a_wrong_claim_stores_nothing() {
+async fn a_wrong_checksum_of_the_client_stores_nothing() {
     let harness = Harness::start().await;
     let put = || harness.client.put_object().bucket(BUCKET).key("a").body(ByteStream::from_static(b"hello"));
     assert_fails(put().content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await, 400, "BadDigest");
@@ -60,9 +60,9 @@ async fn a_wrong_claim_stores_nothing() {
     assert_eq!(harness.server().objects(BUCKET).len(), 1);
 }
 
-/// The SDK sends the checksum of a stream after it, in a trailer.
+/// The SDK sends the checksum of a streamed body in a trailer.
 #[tokio::test]
-async fn a_checksum_in_the_trailer_is_read() {
+async fn a_checksum_in_the_trailer_is_verified() {
     let harness = Harness::start().await;
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), vec![7; 300_000]).expect("written");

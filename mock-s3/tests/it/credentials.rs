@@ -11,7 +11,7 @@ async fn an_unknown_key_id_and_a_wrong_secret_have_different_errors() {
     let forger = client(harness.running.endpoint(), &options.access_key, "a-guess");
     assert_fails(forger.list_objects_v2().bucket(BUCKET).send().await, 403, "SignatureDoesNotMatch");
     assert_fails(forger.get_object().bucket(BUCKET).key("a").send().await, 403, "SignatureDoesNotMatch");
-    // A HEAD has no body for a code.
+    // The response to a HEAD has no body that could hold a code.
     let failure = forger.head_bucket().bucket(BUCKET).send().await.expect_err("refused");
     assert_eq!(failure.raw_response().map(|response| response.status().as_u16()), Some(403));
     assert_eq!(harness.server().requests(), [], "what was not signed is not served");

@@ -1,4 +1,4 @@
-//! Every fault that can be ordered, as a client sees it.
+//! Every fault that a test can order, as a client sees it.
 
 use crate::harness::{BUCKET, Harness};
 use mock_s3::{Fault, Gate, Matcher, NewObject, OrderedFault};
@@ -14,7 +14,7 @@ async fn harness() -> Harness {
     harness
 }
 
-/// For the next GET.
+/// Orders a fault for the next GET.
 fn order(harness: &Harness, fault: Fault) -> OrderedFault {
     harness.server().order(Matcher::operation("GetObject").times(1), fault)
 }
@@ -201,7 +201,7 @@ async fn an_object_replaced_or_removed_just_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_goes_away() {
+async fn a_bucket_deleted_just_before_a_request() {
     let harness = harness().await;
     harness.server().order(Matcher::operation("ListObjectsV2").skip(1).times(1), Fault::BucketGone);
     let list = || harness.client.list_objects_v2().bucket(BUCKET).max_keys(1).send();

@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::EncodingType;
 use std::collections::BTreeSet;
 
-/// The keys of the list that cannot be sent, with the reason. Characters that a URL cannot hold are percent-encoded, even NUL.
+/// Why a key of the list cannot be sent; `None` = it can. Characters that a URL cannot hold are percent-encoded, even NUL.
 fn reason_not_to_travel(key: &str) -> Option<&'static str> {
     match key {
         " " => Some("the SDK takes a key of nothing but white space for a missing one, and sends no request"),
@@ -21,7 +21,7 @@ fn hostile_keys() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_key_travels_as_it_is() {
+async fn every_key_is_stored_listed_and_read_unchanged() {
     let harness = Harness::start().await;
     let (stay, keys): (BTreeSet<_>, BTreeSet<_>) = hostile_keys().into_iter().partition(|key| reason_not_to_travel(key).is_some());
     assert_eq!(stay.len(), 2, "{stay:?}");
@@ -45,7 +45,7 @@ async fn every_key_travels_as_it_is() {
     assert_eq!(harness.server().objects(BUCKET), []);
 }
 
-/// The SDK can neither write nor read it, but a listing shows it: a client that lists must handle that.
+/// The SDK can neither write nor read this key, but a listing contains it, so a client must expect it.
 #[tokio::test]
 async fn a_key_of_white_space_is_listed() {
     let harness = Harness::start().await;
@@ -57,7 +57,7 @@ async fn a_key_of_white_space_is_listed() {
 }
 
 #[tokio::test]
-async fn a_key_of_1024_bytes_travels_and_a_longer_one_is_refused() {
+async fn a_key_of_1024_bytes_is_stored_and_a_longer_one_is_refused() {
     let harness = Harness::start().await;
     let longest = "ü".repeat(512);
     let put = |key: String| harness.client.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"x")).send();

@@ -14,7 +14,7 @@ fn prefixes(page: &ListObjectsV2Output) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn two_thousand_five_hundred_keys_come_in_three_pages() {
+async fn two_thousand_five_hundred_keys_are_listed_in_three_pages() {
     let harness = Harness::start().await;
     let all: Vec<String> = (0..2500).map(|index| format!("key {index:05}")).collect();
     for key in &all {
@@ -96,7 +96,7 @@ async fn url_encoding_round_trip() {
     let mut decoded: Vec<String> = encoded.iter().map(|key| decode(key)).collect();
     decoded.sort();
     assert_eq!(decoded, all);
-    // Each key as prefix and as start-after, as a client sends it.
+    // Each key as prefix and as start-after, in the form that a client sends.
     for key in all {
         let one = list().prefix(key).send().await.expect("a page");
         assert_eq!((keys(&one).as_slice(), one.prefix().map(decode)), ([mock_encoded(key, &encoded)].as_slice(), Some(key.to_owned())));
@@ -106,12 +106,12 @@ async fn url_encoding_round_trip() {
     }
 }
 
-/// Its encoded form among those listed.
+/// The encoded form of a key, from the listed ones.
 fn mock_encoded(key: &str, encoded: &[String]) -> String {
     encoded.iter().find(|candidate| decode(candidate) == key).cloned().expect("it was listed")
 }
 
-/// As `application/x-www-form-urlencoded`, which is what S3 uses.
+/// Decodes `application/x-www-form-urlencoded`, which S3 uses.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
@@ -129,7 +129,7 @@ fn decode(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused() {
+async fn invalid_parameters_are_refused() {
     let harness = Harness::start().await;
     let list = || harness.client.list_objects_v2().bucket(BUCKET);
     assert_fails(list().max_keys(-1).send().await, 400, "InvalidArgument");

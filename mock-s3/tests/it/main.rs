@@ -1,4 +1,4 @@
-//! The server as clients see it: the official SDK over real HTTP, and raw TCP where the SDK would hide the bytes.
+//! The server as clients see it: with the official SDK over real HTTP, and over raw TCP where the SDK would hide the bytes.
 
 mod harness;
 

@@ -1,4 +1,4 @@
-//! Multipart uploads: parts in any order, the composite ETag, an upload that is given up.
+//! Multipart uploads: parts in any order, the composite ETag, an aborted upload.
 
 use crate::harness::{BUCKET, Harness, assert_fails};
 use aws_sdk_s3::Client;

@@ -1,4 +1,4 @@
-//! Objects: written, read, copied, deleted, and the conditions on each.
+//! Objects: write, read, copy, delete, and the preconditions of each.
 
 use crate::harness::{BUCKET, Failure, Harness, assert_fails};
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
@@ -74,7 +74,7 @@ async fn conditions_of_a_read() {
     let head = harness.client.head_object().bucket(BUCKET).key("a").if_match(other).send().await;
     assert_eq!(Failure::of(&head.expect_err("another one")).status, 412);
     assert_fails(harness.client.get_object().bucket(BUCKET).key("b").if_match(&hello).send().await, 404, "NoSuchKey");
-    // The connection is still good after every refusal.
+    // The connection is still usable after every refusal.
     assert_eq!(harness.get("a").await.expect("served"), b"hello");
     assert_eq!(harness.server().counters().connections, 1);
 }
@@ -111,7 +111,7 @@ async fn ranges() {
 }
 
 #[tokio::test]
-async fn a_large_generated_object_is_streamed_as_its_seed_says() {
+async fn a_large_generated_object_has_the_bytes_of_its_seed() {
     let harness = Harness::start().await;
     let size = 16 * 1024 * 1024 + 17;
     let etag = harness.server().put_generated(BUCKET, "large", size, 42);
@@ -119,7 +119,7 @@ async fn a_large_generated_object_is_streamed_as_its_seed_says() {
     assert_eq!(got.content_length(), i64::try_from(size).ok());
     assert_eq!(got.e_tag(), Some(format!("\"{etag}\"").as_str()));
     let (mut body, mut expected, mut received) = (got.body, mock_s3::generated(size, 42).flatten(), 0);
-    // The SDK verifies the CRC-64/NVME while this reads.
+    // The SDK verifies the CRC-64/NVME during this read.
     while let Some(chunk) = body.try_next().await.expect("the body is right") {
         assert!(chunk.iter().copied().eq(expected.by_ref().take(chunk.len())), "at {received}");
         received += chunk.len() as u64;

@@ -102,7 +102,7 @@ impl Executor {
             after = last;
             claimed_in_all += batch.work.len() as u64;
             let (claims, work): (Vec<_>, Vec<_>) = batch.work.into_iter().unzip();
-            // Those that the lookups settle, and those that a stop leaves, are released at the end of this pass.
+            // The others are released at the end of this pass: paths that the lookups settled, and paths that a stop leaves.
             let mut claims: HashMap<_, _> = claims.into_iter().map(|claim| (claim.path().clone(), claim)).collect();
             for work in self.prepare(work, lane).await {
                 let claim = claims.remove(&work.path).expect("invariant: what is prepared was claimed");

@@ -29,7 +29,8 @@ impl FailuresInARow {
     }
 }
 
-/// The time until which a path is parked: the engine's own wait or the one that the endpoint asked for, whichever is longer.
+/// The time until which a path is parked: the longer of the engine's own wait and the one that the endpoint asked for, but at
+/// most `MAX_PARKED_MINUTES`.
 pub(super) fn parked_until(now: Timestamp, failed_runs: u32, disposition: Disposition) -> Timestamp {
     let own = SignedDuration::from_mins(FIRST_PARKED_MINUTES << failed_runs.min(16));
     let requested = match disposition {

@@ -45,16 +45,16 @@ mod tests {
     }
 
     #[test]
-    fn an_open_intent_keeps_the_facts_of_its_object_whatever_the_object_is_now() {
+    fn an_open_intent_keeps_its_metadata_when_the_object_changes() {
         let moved = facts(Some("GLACIER_IR"), None);
         for then in [facts(None, None), facts(Some("STANDARD_IA"), Some("v1")), ObjectFacts { last_modified: None, ..facts(None, None) }] {
             assert_eq!(from_json(to_json(&then).as_deref(), &moved), then);
         }
     }
 
-    /// Intents of an older version have the file manager's metadata there.
+    /// An older version stored the file manager's metadata there.
     #[test]
-    fn the_text_of_an_older_version_is_understood_and_no_text_is_the_facts_of_now() {
+    fn metadata_of_an_older_version_is_read_and_missing_metadata_is_the_current_one() {
         let text = r#"{"etag":"e\"-2","last_modified":"2024-01-15T10:00:00.5Z","source":"customer_s3","storage_class":"STANDARD"}"#;
         assert_eq!(from_json(Some(text), &facts(None, Some("v"))), facts(Some("STANDARD"), None));
         for unusable in [None, Some(""), Some("[]"), Some("{\"last_modified\":\"once\"}")] {

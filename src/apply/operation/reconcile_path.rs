@@ -12,7 +12,7 @@ use crate::run::PathOutcome;
 use crate::state::{Attempts, IntentKind, Lane, WorkItem};
 use crate::{mutant, source, telemetry};
 
-/// The maximum number of attempts in one operation, for an object that keeps changing: each has a lookup of its own.
+/// The maximum number of attempts in one operation, each with a lookup: an object may keep changing.
 const MAX_ATTEMPTS: usize = 5;
 
 /// The operation on one claimed path.

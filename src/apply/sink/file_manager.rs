@@ -98,7 +98,8 @@ fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
     SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
 }
 
-/// The metadata that the file manager stores with the file: what a later `get` is compared with, and where the content comes from.
+/// The metadata that the file manager stores with the file: a later `get` is compared with them, and they name the source of the
+/// content.
 fn metadata(facts: &ObjectFacts) -> Map<String, Value> {
     let mut metadata = Map::new();
     metadata.insert("etag".to_owned(), json!(facts.etag.as_ref().map(ETag::as_str)));
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_metadata_of_a_file_says_which_content_it_is_and_where_it_came_from() {
+    fn the_metadata_of_a_file_names_its_content_and_its_source() {
         let time = "2024-01-15T10:00:00Z".parse().expect("a time");
         let facts = ObjectFacts { size: 3, etag: ETag::parse("e"), last_modified: None, storage_class: None, version_id: None };
         for (facts, expected) in [
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn content_that_is_not_described_is_not_known() {
+    fn a_file_without_metadata_has_unknown_content() {
         for (metadata, size) in
             [(json!({ "etag": "e" }), None), (json!({ "etag": 7 }), Some(3)), (json!({ "etag": "" }), Some(3)), (json!({}), Some(3))]
         {

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_reach_no_terminal() {
+    fn csv_is_never_printed_to_a_terminal() {
         for (to_stdout, format, terminal, words) in [
             (true, OutputFormat::Text, true, Some("--output FILE, or a pipe")),
             (true, OutputFormat::Text, false, None),

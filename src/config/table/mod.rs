@@ -1,4 +1,5 @@
-//! Every setting, declared once: parsing, error texts and the documentation page are derived from it. It reads nothing.
+//! Every setting, declared once. Parsing, error texts and the documentation page are derived from the declarations. Reads
+//! nothing.
 
 mod endpoints;
 mod schedule;
@@ -25,7 +26,7 @@ pub(super) use work::{
 
 use super::declared::Declared;
 
-/// All of them, in the order of the documentation page.
+/// All settings, in the order of the documentation page.
 pub static TABLE: [&Declared; 43] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_ADDRESSING.declared,
@@ -72,11 +73,11 @@ pub static TABLE: [&Declared; 43] = [
     &OTEL_SERVICE_NAME.declared,
 ];
 
-/// Settings of the previous system that nothing reads any more, each with a notice that names its replacement.
+/// Settings of the previous system that this program ignores, each with a notice that names its replacement.
 pub(super) static RETIRED: [(&str, &str); 1] =
     [("LIVE_RELOAD", "LIVE_RELOAD is not read: a running program never reloads itself; start it again after a change")];
 
-/// Prefixes of our own names. An unknown name with one of them is most likely a typo, and becomes a notice.
+/// Prefixes of our own names. An unknown name with such a prefix is probably a typo, and becomes a notice.
 pub(super) const OWN_PREFIXES: [&str; 5] = ["CUSTOMER_S3_", "TARGET_S3_", "FILE_MANAGER_API_", "EVENTS_API_", "EVENTS_SQS_"];
 
 /// Every known name, in upper case.

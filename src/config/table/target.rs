@@ -1,4 +1,5 @@
-//! The settings of the bucket for the backup. Unlike the source bucket's they have no fallbacks: the `AWS_*` names belong to the source bucket.
+//! The settings of the bucket for the backup. They have no fallbacks, unlike those of the source bucket, because the `AWS_*`
+//! names apply to the source bucket.
 
 use crate::config::declared::{Declared, Group, PLAIN, Setting};
 use crate::config::table::endpoints::{ADDRESS, SECRET};

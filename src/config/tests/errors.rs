@@ -1,4 +1,4 @@
-//! The error texts for wrong settings: every text, once.
+//! The error text of every kind of wrong setting.
 
 use super::{Given, Need, environment};
 
@@ -72,9 +72,9 @@ fn every_error_text() {
     );
 }
 
-/// E3, E4: the bucket of a tenant exists only at an endpoint, an access point only at AWS.
+/// E3, E4: a tenant's bucket exists only at an endpoint, an access point only at AWS.
 #[test]
-fn a_bucket_that_the_other_kind_of_server_has_is_refused() {
+fn a_bucket_that_exists_only_at_the_other_kind_of_server_is_refused() {
     const ARN: (&str, &str) = ("CUSTOMER_S3_BUCKET", "arn:aws:s3:eu-west-1:1:accesspoint/x");
     for (given, expected) in [
         (
@@ -119,7 +119,7 @@ fn all_problems_are_reported_together() {
 }
 
 #[test]
-fn what_an_unreadable_file_may_hold_is_not_called_missing() {
+fn a_setting_that_an_unreadable_file_may_hold_is_not_reported_as_missing() {
     let problems = Given { yaml: "service: [", needs: &[Need::Bucket], ..Given::default() }.problems();
     assert_eq!(problems.len(), 1, "{problems:?}");
 }

@@ -1,4 +1,4 @@
-//! Settings over layers that a test gives: never the real environment.
+//! Settings in layers that a test passes: never the real environment.
 
 mod errors;
 mod secrets;
@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 const YAML: &str = "service.yaml";
 
-/// The input of a test: pairs of the environment, the texts of both files, and files of secrets by path.
+/// The input of a test: pairs of the environment, the texts of both files, and the files of secrets by path.
 #[derive(Clone, Debug, Default)]
 struct Given<'a> {
     environment: &'a [(&'a str, &'a str)],
@@ -51,7 +51,7 @@ fn effective(settings: &Settings, name: &str) -> (Option<String>, String) {
 }
 
 #[test]
-fn nothing_given_is_the_defaults() {
+fn without_input_every_setting_has_its_default() {
     let settings = environment(&[]).settings();
     assert_eq!(settings.source.bucket, None);
     assert_eq!(settings.source.region, "us-east-1");
@@ -75,7 +75,7 @@ fn nothing_given_is_the_defaults() {
 }
 
 #[test]
-fn a_log_file_and_a_collector_are_there_when_they_are_named() {
+fn a_log_file_and_a_collector_are_configured_if_they_are_set() {
     let others = [("LOG_FILE_MAX_MB", "2"), ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=x"), ("OTEL_SERVICE_NAME", "blue")];
     let unnamed = environment(&others).settings();
     assert!(unnamed.log_file.is_none() && unnamed.otlp.is_none());
@@ -98,7 +98,7 @@ fn every_declared_setting_is_read_and_listed_in_the_order_of_the_table() {
 }
 
 #[test]
-fn the_numbers_that_an_error_text_promises_are_the_bounds() {
+fn the_bounds_in_an_error_text_are_the_accepted_ones() {
     let mut ranges = 0;
     for declared in TABLE {
         let numbers: Vec<u64> = declared.accepted.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();

@@ -1,11 +1,11 @@
-//! Secrets: where they may come from, and that they are shown nowhere.
+//! Secrets: where they may be given, and that no output contains them.
 
 use super::{super::read, Given, Layer, Location, TABLE, effective, environment};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 #[test]
-fn a_secret_may_stand_in_a_file() {
+fn a_secret_may_be_given_in_a_file() {
     let given = Given {
         environment: &[("FILE_MANAGER_API_TOKEN_FILE", "/run/token"), ("CUSTOMER_S3_ACCESS_KEY", "x")],
         yaml: "service:\n  customer_s3_secret_key_file: /run/key\n",
@@ -20,7 +20,7 @@ fn a_secret_may_stand_in_a_file() {
 }
 
 #[test]
-fn a_collectors_headers_show_their_names_alone() {
+fn a_collectors_headers_show_only_their_names() {
     let given = environment(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2,b=hunter2"),
@@ -29,7 +29,7 @@ fn a_collectors_headers_show_their_names_alone() {
     assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
 }
 
-/// Everything that can be printed of a configuration.
+/// All output about a configuration.
 fn printed(given: &Given<'_>) -> String {
     match given.resolve() {
         Ok(settings) => format!("{settings:?} {settings:#?} {:?} {:?}", settings.effective(), settings.notices),
@@ -38,7 +38,7 @@ fn printed(given: &Given<'_>) -> String {
 }
 
 proptest! {
-    /// Each secret in each layer, right and wrong, alone and twice, and in a file that breaks: none is ever repeated.
+    /// Every secret in every layer, valid and invalid, alone and given twice, and in an invalid file: none appears in the output.
     #[test]
     fn no_secret_is_ever_shown(secret in "Q[A-Za-z0-9/+=]{8,20}Z", end in "(\n|\u{0}| x|)", quote in "['\" ]", layer in 0..5usize, which in 0..4usize) {
         let names: Vec<_> = TABLE.iter().filter(|declared| declared.secret).map(|declared| declared.name).collect();
@@ -62,16 +62,16 @@ proptest! {
         prop_assert!(!shown.contains(&secret), "{shown}");
     }
 
-    /// No text whatever makes the reading panic.
+    /// No text makes the parser panic.
     #[test]
-    fn any_text_is_settings_or_problems(yaml in any::<String>(), dot_env in any::<String>(), value in any::<String>(), which in 0..TABLE.len()) {
+    fn any_text_gives_settings_or_problems(yaml in any::<String>(), dot_env in any::<String>(), value in any::<String>(), which in 0..TABLE.len()) {
         let environment = [(TABLE[which].name, value.as_str())];
         let _ = printed(&Given { environment: &environment, yaml: &yaml, dot_env: &dot_env, ..Given::default() });
     }
 }
 
 #[test]
-fn a_layer_shows_its_names_alone() {
+fn a_layer_shows_only_its_names() {
     let layer = Layer::new(&Location::Environment, [("CUSTOMER_S3_SECRET_KEY", "hunter2")]);
     let shown = format!("{layer:?}");
     assert!(shown.contains("CUSTOMER_S3_SECRET_KEY") && !shown.contains("hunter2"), "{shown}");

@@ -89,7 +89,7 @@ fn a_limit_of_deletes_is_a_share_or_a_number() {
 }
 
 #[test]
-fn words_are_taken_in_any_case() {
+fn words_are_accepted_in_any_case() {
     check(yes_or_no, &[("TRUE", Some(true)), ("0", Some(false)), ("off", Some(false)), ("maybe", None)]);
     check(log_level, &[("warning", Some(Level::WARN)), ("Critical", Some(Level::ERROR)), ("TRACE", Some(Level::TRACE)), ("loud", None)]);
     check(addressing, &[("Virtual", Some(Addressing::Virtual)), ("path", Some(Addressing::Path)), ("host", None)]);
@@ -97,7 +97,7 @@ fn words_are_taken_in_any_case() {
 }
 
 #[test]
-fn names_are_taken_as_they_are_or_not_at_all() {
+fn names_are_accepted_verbatim_or_refused() {
     let own = |raw: &str| Some(raw.to_owned());
     check(bucket, &[("my-bucket.1", own("my-bucket.1")), ("Old_Bucket", own("Old_Bucket")), ("s3://b", None), ("b/c", None), ("b ", None)]);
     check(bucket, &[("arn:aws:s3:eu-west-1:1:accesspoint/x", own("arn:aws:s3:eu-west-1:1:accesspoint/x")), ("..", None)]);

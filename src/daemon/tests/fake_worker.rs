@@ -11,11 +11,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize};
 use tokio::time::Instant;
 
-/// Runs take a fixed time and end as the test sets; endpoints are unreachable for some probes.
+/// Runs take a fixed time and end as the test sets. Endpoints can be unreachable for some probes.
 #[derive(Debug)]
 pub(super) struct FakeWorker {
     began: Instant,
-    /// Kind, and seconds from the start at which a run began and ended.
+    /// Kind of each run, and the seconds from the start at which it began and ended.
     runs: Mutex<Vec<(RunKind, u64, u64)>>,
     /// Seconds from the start at which the endpoints were probed.
     probes: Mutex<Vec<u64>>,
@@ -28,7 +28,7 @@ pub(super) struct FakeWorker {
     pub(super) initial: AtomicBool,
     pub(super) listing_due: AtomicBool,
     pub(super) gap: AtomicBool,
-    /// The events API does not answer.
+    /// True while the events API does not answer.
     pub(super) events_api_down: AtomicBool,
     takes: Duration,
 }
@@ -126,7 +126,7 @@ impl Worker for FakeWorker {
             stopped_by,
             stopped_sinks: BTreeMap::new(),
         };
-        // A listing repairs a gap of the feed.
+        // A reconcile closes an event gap.
         let gap = self.gap.load(Ordering::SeqCst) && request.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);
         let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };

@@ -41,14 +41,14 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        // serde_json writes these as the RFC requires, escapes included.
+        // serde_json writes these as the RFC requires, including escapes.
         Value::Null | Value::Bool(_) | Value::String(_) => put(out, format_args!("{value}")),
     }
 }
 
 fn write_number(number: &Number, out: &mut String) {
     match number.as_f64() {
-        // As ECMAScript writes a number.
+        // RFC 8785 writes numbers as ECMAScript does.
         Some(float) if number.is_f64() => out.push_str(ryu_js::Buffer::new().format(float)),
         _ => put(out, format_args!("{number}")),
     }
@@ -98,7 +98,7 @@ mod tests {
             ("0.000001", "0.000001"),
             ("0.0000001", "1e-7"),
             ("123456.789", "123456.789"),
-            // Two shortest numbers are as near: the even one is written.
+            // Two shortest decimal forms are equally near: the even one is written.
             ("786534037102415.25", "786534037102415.2"),
             ("5e-324", "5e-324"),
             ("1.7976931348623157e308", "1.7976931348623157e+308"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Serves a list; with pages, this many events after the cursor.
+/// A feed that serves a list; with pages, this many events after the cursor.
 #[derive(Default)]
 struct Served {
     events: Mutex<Vec<Value>>,
@@ -91,7 +91,7 @@ fn create(path: &str, second: u32) -> Value {
 }
 
 #[tokio::test]
-async fn events_wait_in_the_order_of_their_times_and_come_once() {
+async fn events_are_stored_in_order_of_their_times_and_once() {
     let bed = Bed::new(Served::default()).await;
     let mut timeless = create("without", 0);
     timeless.as_object_mut().expect("an object").remove("timestamp");
@@ -106,9 +106,9 @@ async fn events_wait_in_the_order_of_their_times_and_come_once() {
     assert_eq!((dead_letter.reason.as_str(), dead_letter.raw), ("unknown_type", br#"{"event_type":"explode","file_path":"/x"}"#.to_vec()));
 }
 
-/// Four attempts of half a minute each held up every cycle, though a run goes on without its feed.
+/// Four attempts of 30 s each delayed every cycle, although a run can continue without its feed.
 #[tokio::test]
-async fn a_feed_that_never_answers_is_not_waited_for_long() {
+async fn a_feed_that_never_answers_times_out() {
     let bed = Bed::new(Served { hangs: true, ..Served::default() }).await;
     tokio::time::pause();
     let began = tokio::time::Instant::now();
@@ -126,7 +126,7 @@ async fn ignored_events_are_counted_once() {
 }
 
 #[tokio::test]
-async fn a_full_list_of_strangers_is_a_gap() {
+async fn a_full_list_of_unknown_events_is_a_gap() {
     let bed = Bed::new(Served::default()).await;
     let list = |name: &str| (0..100).map(|number| create(&format!("{name}{number}"), 0)).collect::<Vec<_>>();
     bed.serve(list("a"));
@@ -151,7 +151,7 @@ async fn with_a_cursor_the_feed_is_read_page_by_page_to_its_end_and_continued_th
 }
 
 #[tokio::test]
-async fn a_cursor_that_the_feed_forgot_is_a_gap_and_the_feed_is_read_anew() {
+async fn a_cursor_that_the_feed_rejects_is_a_gap_and_the_feed_is_read_from_its_start() {
     let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
     bed.serve([create("a", 0)]);
     bed.poll().await;
@@ -163,11 +163,11 @@ async fn a_cursor_that_the_feed_forgot_is_a_gap_and_the_feed_is_read_anew() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_lies_behind_the_end_of_the_feed_is_a_gap_and_the_feed_is_read_anew() {
+async fn a_cursor_beyond_the_end_of_the_feed_is_a_gap_and_the_feed_is_read_from_its_start() {
     let bed = Bed::new(Served { page: Some(10), ..Served::default() }).await;
     bed.serve([create("a", 0), create("b", 0)]);
     bed.poll().await;
-    // It was restarted, and holds fewer events than were received: its cursor goes back.
+    // The feed was restarted and has fewer events than were received, so its cursor decreases.
     bed.serve([create("c", 0)]);
     let polled = bed.poll().await;
     assert_eq!((polled.received, polled.gap), (1, true));
@@ -188,7 +188,7 @@ async fn a_last_page_without_a_cursor_is_received_once_and_reading_continues() {
 }
 
 #[tokio::test]
-async fn a_full_list_of_strangers_from_another_address_is_a_gap() {
+async fn a_full_list_from_another_address_is_a_gap() {
     let bed = Bed::new(Served::default()).await;
     let list = |name: &str| (0..100).map(|number| create(&format!("{name}{number}"), 0)).collect::<Vec<_>>();
     bed.serve(list("a"));

@@ -109,7 +109,7 @@ fn create(path: &str, size: u64, chunks: Vec<io::Result<Bytes>>) -> SaveRequest 
     SaveRequest { content: Some(content), ..request(SaveOperation::Create, path) }
 }
 
-/// Content without an end, a chunk at a time.
+/// Endless content, one chunk at a time.
 fn endless() -> SaveRequest {
     let body = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 16 * 1024]))).boxed();
     let content = Content { size: 1 << 40, file_type: "text/plain".to_owned(), body };

@@ -37,7 +37,7 @@ async fn a_create_is_framed_exactly() {
 }
 
 #[tokio::test]
-async fn what_carries_no_file_is_a_form() {
+async fn a_request_without_a_file_is_a_form() {
     for (operation, new_path, expected) in [
         (SaveOperation::Rename, Some("a/ü&="), "operation=rename&file_path=a%2Fb%0D%0A%2B&new_path=a%2F%C3%BC%26%3D"),
         (SaveOperation::Move, Some("c"), "operation=move&file_path=a%2Fb%0D%0A%2B&new_path=c"),
@@ -56,7 +56,7 @@ async fn what_carries_no_file_is_a_form() {
 }
 
 #[tokio::test]
-async fn permissions_are_asked_and_set() {
+async fn permissions_are_queried_and_set() {
     let (base, received) = answering(ok(PERMISSIONS)).await;
     let permissions = file_manager(&base).permissions(&key("a")).await.expect("an answer");
     assert_eq!(

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn content_that_breaks_is_our_failure_and_the_server_sees_a_cut_body() {
+async fn content_that_breaks_off_is_our_failure_and_the_server_gets_a_truncated_body() {
     const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
     let large = || Ok(Bytes::from(vec![b'x'; 4 * 1024 * 1024]));
     let broken = || Err(io::Error::other("S3 \x1bbroke off"));
@@ -15,7 +15,7 @@ async fn content_that_breaks_is_our_failure_and_the_server_sees_a_cut_body() {
         let (base, cut) = server(async |mut stream: TcpStream| {
             let received = Received { head: receive_head(&mut stream).await, body: Vec::new() };
             let mut body = Vec::new();
-            // A reset is as good an end as any.
+            // Closing and resetting the connection are both fine.
             let _ = stream.read_to_end(&mut body).await;
             (received.header("content-length").and_then(|length| length.parse().ok()), body.len())
         })
@@ -48,7 +48,7 @@ async fn content_that_broke_is_our_failure_also_with_a_response() {
 }
 
 #[tokio::test]
-async fn a_refusal_counts_though_its_message_is_cut() {
+async fn a_refusal_counts_even_if_its_message_is_truncated() {
     let (base, _) = answering("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 100\r\n\r\ntoo mu".to_owned()).await;
     let failed = file_manager(&base).permissions(&key("a")).await.expect_err("a refusal");
     assert_eq!(
@@ -72,7 +72,7 @@ async fn an_early_refusal_wins_over_the_broken_connection_and_ends_the_content()
         .await;
         let failed = file_manager(&base).save(endless()).await.expect_err("a refusal");
         assert_eq!(failed.kind, kind, "{failed}");
-        // The message is lost if the reset overtakes it; the status is not.
+        // The message may be lost if the reset arrives first; the status is not.
         assert!(words.starts_with(&failed.message), "{failed}");
     }
 }
@@ -82,7 +82,7 @@ async fn a_refusal_ends_the_content_of_a_server_that_keeps_reading() {
     let (base, served) = server(async |mut stream: TcpStream| {
         receive_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 2\r\n\r\n{}").await.expect("an answer");
-        // Ends only because our side cuts the endless content.
+        // Ends only because our side stops the endless content.
         let mut sink = tokio::io::sink();
         let _ = tokio::io::copy(&mut stream, &mut sink).await;
     })
@@ -134,7 +134,7 @@ async fn missing_responses_are_classified() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up() {
+async fn a_hanging_server_times_out() {
     let short = Deadlines { small_call: Duration::from_millis(50), idle: Duration::from_millis(50), ..Deadlines::default() };
     for request in [request(SaveOperation::Delete, "a"), create("a", 3, vec![Ok(bytes("one"))]), endless()] {
         let (base, _served) = server(async |stream: TcpStream| {

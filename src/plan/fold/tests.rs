@@ -29,7 +29,7 @@ fn event(text: &str) -> Event {
     }
 }
 
-/// Folds events in, each a second after the one before; the first counts for `second`.
+/// Folds these events, each one second after the one before it; the first has the time `second`.
 fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
@@ -39,7 +39,7 @@ fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
     fold(waiting, batch.collect())
 }
 
-/// Nothing waits, for one sink.
+/// No waiting hints, for one sink.
 fn one_sink() -> WaitingHints {
     WaitingHints { lineages: vec![Lineage::new()], ..WaitingHints::default() }
 }
@@ -64,7 +64,7 @@ fn a_chain_of_renames_folds_into_one() {
         let mut waiting = one_sink();
         fold_events(&mut waiting, 0, events);
         assert_eq!(lineage(&waiting), expected, "{events}");
-        // The same, an event a batch.
+        // The same with one event per batch.
         let mut waiting = one_sink();
         for (second, event) in (0..).zip(events.split_whitespace()) {
             fold_events(&mut waiting, second, event);
@@ -81,7 +81,7 @@ fn every_path_that_an_event_names_is_touched_once() {
 }
 
 #[test]
-fn permissions_go_with_the_file() {
+fn permissions_follow_a_renamed_file() {
     for (events, path, expected) in [
         ("a=rw", "a", Some("rw")),
         ("a=rw a>b", "b", Some("rw")),
@@ -141,9 +141,10 @@ fn rows_that_share_a_path_stay_together() {
     assert_eq!(consumable_rows(&rows, &[key("c")].into()), [1, 3, 4].into());
 }
 
-/// A sink that has applied a move has forgotten it, and another one has not: for the one the file comes from where it was moved to.
+/// One sink has applied a move and removed its hint, another one has not. For the first, a later rename starts at the move's
+/// target.
 #[test]
-fn each_sink_has_a_lineage_of_its_own_and_all_sinks_have_the_same_permissions() {
+fn each_sink_has_its_own_move_hints_and_all_sinks_share_the_permissions() {
     let mut waiting = one_sink();
     fold_events(&mut waiting, 0, "a>b");
     waiting.lineages.push(Lineage::new());

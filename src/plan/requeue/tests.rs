@@ -94,7 +94,7 @@ fn a_new_object_above_the_limit_is_skipped_and_a_known_one_is_parked() {
 fn any_row() -> impl Strategy<Value = Option<PendingRow>> {
     let row = (0..3_u8, any::<bool>(), proptest::option::of(0..9_i64));
     proptest::option::of(row.prop_map(|(status, deletion, reported_at)| {
-        // The guard holds deletes alone.
+        // The guard holds only deletes.
         PendingRow { due: status == 0, held: status == 1 && deletion, maybe_deleted: deletion, reported_at }
     }))
 }
@@ -129,7 +129,7 @@ proptest! {
         };
         prop_assert_eq!(has_row, something_to_do || in_question, "{:?}", found);
         prop_assert_eq!(found.to_do, something_to_do);
-        // A row is replaced or removed only where there is one, and appended only where there is none.
+        // A row can be replaced or removed only if there is one, and appended only if there is none.
         let needs_row = matches!(found.change, QueueChange::Replace(_) | QueueChange::Remove | QueueChange::SetReportedAt(_));
         prop_assert!(!needs_row || pending.is_some());
         prop_assert!(!matches!(found.change, QueueChange::Append(_)) || pending.is_none());

@@ -1,4 +1,4 @@
-//! The splitter on sound and broken documents.
+//! The splitter on valid and invalid documents.
 
 use super::*;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn a_field_is_found_by_its_name_however_it_is_spelt_and_the_last_of_two_counts()
 }
 
 #[test]
-fn what_cannot_be_split_names_the_place() {
+fn a_splitting_error_names_the_position() {
     for (json, message) in [
         ("", "expected a value at byte 0"),
         ("{", "expected the end of an object or a list at byte 1"),
@@ -47,9 +47,9 @@ fn the_bytes_of_a_text_keep_what_is_no_unicode() {
 }
 
 proptest! {
-    /// The splitter and serde agree about every document that serde reads.
+    /// The splitter and serde agree about every document that serde accepts.
     #[test]
-    fn a_sound_document_splits_into_the_parts_that_serde_reads(fields in prop::collection::btree_map(any::<String>(), any::<String>(), 0..5), items in prop::collection::vec(any::<i32>(), 0..5)) {
+    fn a_valid_document_splits_into_the_parts_that_serde_reads(fields in prop::collection::btree_map(any::<String>(), any::<String>(), 0..5), items in prop::collection::vec(any::<i32>(), 0..5)) {
         let whole = serde_json::json!({ "fields": fields, "items": items });
         let text = serde_json::to_string_pretty(&whole).expect("JSON");
         let split = document(&text);

@@ -92,7 +92,8 @@ impl RawHead<'_> {
         ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum }
     }
 
-    /// The same for a response with a range of the body: the size is that of the whole object, and there is no checksum of the range.
+    /// As [`Self::validated`], for a response with a range of the body: the size is that of the whole object, and the range has
+    /// no checksum.
     pub(super) fn validated_of_part(&self, content_range: Option<&str>) -> Result<ObjectHead, &'static str> {
         let whole = content_range.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         let size = whole.ok_or("a range was asked for, and the answer has no usable Content-Range")?;
@@ -136,7 +137,7 @@ mod tests {
 
     const MD5: &str = "25f9e794323b453885f5181f1b624d0b";
 
-    /// A head with a single-part ETag, all the checksums of `123456789` named, and no checksum type.
+    /// A head with a single-part ETag, all checksums of `123456789`, and no checksum type.
     fn head(named: &[(ChecksumAlgorithm, &'static str)]) -> RawHead<'static> {
         use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
         let value = |wanted| named.iter().find(|(algorithm, _)| *algorithm == wanted).map(|(_, value)| *value);

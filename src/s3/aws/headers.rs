@@ -12,15 +12,15 @@ use jiff::fmt::rfc2822;
 /// How a header is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// The engine decides by it. The SDK refuses an unreadable value and names the header.
+    /// The engine decides by it. If the value is unreadable, the SDK fails the call and names the header.
     Decides,
-    /// It only describes the object. The first readable value is used; without one the header is left out.
+    /// It is only information. The first readable value is used; if there is none, the header is removed.
     Describes,
-    /// The same, and the value is a time. A time in another usual format is converted.
+    /// As `Describes`, for a time. A time in another common format is converted.
     DescribesTime,
 }
 
-/// All headers that the client reads. Every other header is left out: user metadata, expiry, locks, replication, …
+/// All headers that the client reads. Every other header is removed: user metadata, expiry, locks, replication, …
 const READ: [(&str, Role); 15] = [
     ("content-length", Role::Decides),
     ("content-range", Role::Decides),
@@ -42,7 +42,7 @@ const READ: [(&str, Role); 15] = [
 /// The label of all fields of user metadata, whose names are the customer's.
 const METADATA: &str = "x-amz-meta-";
 
-/// An interceptor that leaves to the SDK only the headers of `READ`, mended.
+/// An interceptor that passes only the headers of `READ` to the SDK, mended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MendedHeaders;
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_only_describes_is_mended_or_left_out() {
+    fn an_informational_header_is_mended_or_removed() {
         const DATE: &[u8] = b"Mon, 30 Nov 2026 10:00:00 GMT";
         type Case = (&'static str, &'static [&'static [u8]], Option<&'static [u8]>);
         let cases: &[Case] = &[
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_decides_is_left_as_it_is_for_the_sdk_to_refuse() {
+    fn an_unreadable_header_that_the_engine_needs_is_refused_by_the_sdk() {
         for sent in [&[("etag", &b"\"one\""[..]), ("etag", b"\"two\"")][..], &[("etag", b"\xff")], &[("x-amz-checksum-crc32", b"\xff")]] {
             assert_eq!(mended(sent), (Vec::new(), sent.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()));
         }

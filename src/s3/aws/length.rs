@@ -11,11 +11,11 @@ use futures::StreamExt as _;
 const RANGE_NOT_SATISFIABLE: u16 = 416;
 
 impl AwsBucket {
-    /// The head of an object, from a GET of its first byte: its Content-Range states the size of the whole object. `head` is what the
-    /// server sent without a size.
+    /// The head of an object from a GET of its first byte, whose Content-Range states the size of the whole object. `head` is the
+    /// response without a size.
     ///
-    /// If the server ignores the range, its Content-Length is the size. If it states none either, the body is counted, and its checksum
-    /// must match.
+    /// If the server ignores the range, its Content-Length is the size. Without one, the body is counted, and its checksum must
+    /// match.
     pub(super) async fn head_by_get(&self, key: &ObjectKey, head: &RawHead<'_>) -> Result<ObjectHead, S3Error> {
         let call = CallInfo { operation: "GetObject", key: Some(key) };
         let failed = |words: &str| self.error(call, S3ErrorKind::Other, words);
@@ -26,16 +26,16 @@ impl AwsBucket {
         } else if let Some(size) = raw.credible_size().filter(|size| *size > 1) {
             raw.with_size(size)
         } else {
-            // A length of one byte is that of the object, or that of the range.
+            // A length of one byte may be the size of the object or of the range.
             let unsized_head = raw.with_size(0);
             self.with_counted_body(key, unsized_head, output).await?
         };
-        // The response with a range has no checksum of the whole.
+        // A response with a range has no checksum of the whole object.
         let checksum = head.with_size(found.facts.size).checksum.filter(|_| head.parsed_etag() == found.facts.etag);
         Ok(ObjectHead { checksum: found.checksum.clone().or(checksum), ..found })
     }
 
-    /// A GET of the first byte; `None` = there is none.
+    /// A GET of the first byte; `None` = the object is empty.
     async fn first_byte(&self, call: CallInfo<'_>, key: &ObjectKey) -> Result<Option<GetObjectOutput>, S3Error> {
         let request = self.client.get_object().bucket(&self.bucket).key(blank_key::accepted(key)).range("bytes=0-0");
         let sending = request.customize().mutate_request(blank_key::restored(key)).send();
@@ -48,7 +48,7 @@ impl AwsBucket {
         self.within(call, answer).await
     }
 
-    /// Counts the body. Without a matching checksum a body that ends early would be taken for the object.
+    /// Counts the body. Its checksum must match: otherwise a truncated body would pass as the object.
     async fn with_counted_body(&self, key: &ObjectKey, mut head: ObjectHead, output: GetObjectOutput) -> Result<ObjectHead, S3Error> {
         let failed = |kind, words: &str| self.error(CallInfo { operation: "GetObject", key: Some(key) }, kind, words);
         let Some(expected) = head.checksum.clone() else {

@@ -1,4 +1,5 @@
-//! Validates a page of a listing: an error if a key is missing or outside of the prefix, or if the next page cannot be asked for.
+//! Validates a page of a listing: rejects it if a key is missing or outside of the prefix, or if it names no next page although
+//! more follow.
 
 use super::head::timestamp;
 use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey, PageCursor};
@@ -26,7 +27,7 @@ pub(super) enum BadPage {
 /// Validates a response and returns its page, in the order of the response.
 pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<ListPage, BadPage> {
     let token = output.next_continuation_token.clone().filter(|token| !token.is_empty());
-    // The flag decides. A server that does not send it says by a token that more pages follow.
+    // The flag decides. If the server does not send it, a token says that more pages follow.
     let more = match output.is_truncated {
         Some(more) => more,
         None if is_listing(&output) => token.is_some(),
@@ -50,8 +51,8 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
     Ok(ListPage { objects, next })
 }
 
-/// True if a response without a truncation flag is a listing all the same: it has entries, or repeats something of the request. An empty
-/// document shows nothing.
+/// True if a response without a truncation flag is a listing: it has entries, or repeats parts of the request. An empty document
+/// proves nothing.
 fn is_listing(output: &ListObjectsV2Output) -> bool {
     let repeats = output.name.is_some() || output.max_keys.is_some() || output.key_count.is_some();
     repeats || output.next_continuation_token.is_some() || !output.contents().is_empty()

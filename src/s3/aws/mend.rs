@@ -1,5 +1,5 @@
-//! Mends the document of a listing before the SDK parses it: an element that only describes, and whose value the SDK cannot parse, is left
-//! out. Otherwise the SDK would refuse the whole page.
+//! Mends the document of a listing before the SDK parses it: removes elements that are only information and that the SDK cannot
+//! parse. Otherwise the SDK would reject the whole page.
 
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 /// True if the SDK can parse the text.
 type Readable = fn(&str) -> bool;
 
-/// The elements by which the engine decides nothing, each with what the SDK can parse. Keys, sizes, ETags, the encoding, the truncation flag
-/// and the token are not among them: a page with an unreadable one is refused.
+/// The elements that the engine does not decide by, each with a check whether the SDK can parse it. Not among them: keys, sizes,
+/// ETags, encoding, truncation flag and token. If one of these is unreadable, the page is rejected.
 const DESCRIBING: &[(&str, Readable)] = &[
     ("LastModified", is_time),
     ("RestoreExpiryDate", is_time),
@@ -37,7 +37,7 @@ fn is_time(text: &str) -> bool {
     DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).is_ok()
 }
 
-/// True if XML allows the characters, and each `&` begins an entity that XML knows.
+/// True if XML allows the characters and each `&` begins an entity that XML defines.
 fn is_text(text: &str) -> bool {
     let is_entity = |part: &str| {
         let name = part.split_once(';').map(|(name, _)| name);
@@ -60,7 +60,7 @@ impl Intercept for MendListing {
         "MendListing"
     }
 
-    /// The body has not arrived yet, so it is replaced by one that mends itself.
+    /// The body has not arrived yet, so it is wrapped in one that mends it on arrival.
     fn modify_before_deserialization(
         &self,
         context: &mut BeforeDeserializationInterceptorContextMut<'_>,
@@ -74,9 +74,9 @@ impl Intercept for MendListing {
     }
 }
 
-/// A body that arrives in one piece, mended. The parser needs the whole body in any case.
+/// A body that is collected and mended as a whole. The parser needs the whole body in any case.
 struct MendedBody {
-    /// `None` = it has arrived.
+    /// `None` = it was read.
     inner: Option<ByteStream>,
     received: Vec<u8>,
 }
@@ -127,11 +127,11 @@ fn without(body: &[u8], elements: &[(&'static str, Range<usize>)]) -> Vec<u8> {
     kept
 }
 
-/// The elements that only describe and cannot be parsed: name and place, in the order of the document.
+/// The elements to remove, with name and position, in the order of the document.
 fn unreadable(body: &[u8]) -> Vec<(&'static str, Range<usize>)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(start) = find(body, at, b"<") {
-        // What stands in a comment or in a CDATA section is no element: a key may be the text of one.
+        // Text in a comment or in a CDATA section is no element: a key may look like one.
         let verbatim = [(&b"<!--"[..], &b"-->"[..]), (b"<![CDATA[", b"]]>"), (b"<?", b"?>")];
         let section = verbatim.into_iter().find(|(begin, _)| body[start..].starts_with(begin));
         let Some(end) = find(body, start, section.map_or(&b">"[..], |(_, end)| end)) else { break };
@@ -148,7 +148,7 @@ fn unreadable(body: &[u8]) -> Vec<(&'static str, Range<usize>)> {
     found
 }
 
-/// The text of an element whose start tag ends at `from`, and the end of the element; `None` = it has no end tag.
+/// The text of the element whose start tag ends at `from`, and the element's end; `None` = there is no end tag.
 fn content<'a>(body: &'a [u8], from: usize, tag: &[u8]) -> Option<(&'a [u8], usize)> {
     if tag.ends_with(b"/") {
         return Some((&[], from));
@@ -159,13 +159,13 @@ fn content<'a>(body: &'a [u8], from: usize, tag: &[u8]) -> Option<(&'a [u8], usi
     Some((&body[from..end_tag - closing.len()], find(body, end_tag, b">")?))
 }
 
-/// True if a start tag, without its brackets, has this name. As in the SDK, a namespace's prefix does not matter.
+/// True if a start tag, without its brackets, has this name. Like the SDK, it ignores a namespace prefix.
 fn is_named(tag: &[u8], name: &str) -> bool {
     let own = tag.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next().unwrap_or_default();
     own.rsplit(|byte| *byte == b':').next() == Some(name.as_bytes())
 }
 
-/// The end of the first occurrence of `wanted` from `from` on; for `<`, its place.
+/// The end of the first occurrence of `wanted` from `from` on.
 fn find(body: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
     let at = from + body.get(from..)?.windows(wanted.len()).position(|window| window == wanted)?;
     Some(if wanted == b"<" { at } else { at + wanted.len() })
@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_parsed_stays() {
+    fn elements_that_can_be_parsed_stay() {
         for document in [
             "<R><Key>a</Key><LastModified>2018-03-13T17:25:04.123Z</LastModified><Size>1</Size><MaxKeys>5</MaxKeys></R>",
             "<R xmlns=\"x\"><Owner><ID>a&amp;b</ID><DisplayName>J\u{f6}rg</DisplayName></Owner></R>",
             "<R><LastModified>2018-03-13T17:25:04+01:00</LastModified></R>",
-            // Keys, sizes and flags decide: a wrong one stays, and the SDK refuses it.
+            // Keys, sizes and flags are never removed: the SDK rejects a wrong one.
             "<R><Key/><Size>many</Size><IsTruncated>perhaps</IsTruncated></R>",
-            // A key that is the text of an element.
+            // A key whose text looks like an element.
             "<R><Key><![CDATA[<LastModified>never</LastModified>]]></Key><!-- <MaxKeys>x</MaxKeys> --></R>",
             "<R><Key>&lt;MaxKeys&gt;x&lt;/MaxKeys&gt;</Key></R>",
             "<R><LastModified>never",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_describes_and_cannot_be_parsed_is_left_out() {
+    fn informational_elements_that_cannot_be_parsed_are_removed() {
         for time in ["2018-03-13T17:25:04.123", "", "yesterday", "1520961904", "<At>2018</At>", "2018-13-13T17:25:04Z"] {
             assert_eq!(
                 text(format!("<R><Key>a</Key><LastModified>{time}</LastModified><Size>1</Size></R>").as_bytes()),

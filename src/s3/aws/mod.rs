@@ -34,8 +34,7 @@ use whole::WholeListing;
 
 /// A bucket at AWS or at any S3-compatible server.
 ///
-/// A call without a body has a time limit as a whole. A GET has one until its headers arrive, and another one for the time without a byte
-/// in its body.
+/// A call without a body has one time limit. A GET has one until its headers arrive, and another one for pauses within its body.
 #[derive(Clone, Debug)]
 pub struct AwsBucket {
     client: Client,
@@ -178,8 +177,8 @@ impl ReadObjects for AwsBucket {
 }
 
 impl AwsBucket {
-    /// The head of a GET without a range. A response in chunks states no length: the size is then the one that the caller knows of this
-    /// ETag, or that of another request.
+    /// The head of a GET without a range. A chunked response states no length: then the size is the one that the caller knows for
+    /// this ETag, or comes from another request.
     async fn head_of_whole(&self, request: &GetRequest, raw: &RawHead<'_>) -> Result<ObjectHead, S3Error> {
         if let Ok(head) = raw.validated() {
             return Ok(head);
@@ -197,7 +196,7 @@ impl AwsBucket {
     }
 }
 
-/// The body, in the chunks as received.
+/// The body, in chunks as received.
 fn body_of(output: GetObjectOutput, key: ObjectKey) -> S3ByteStream {
     let mut open = Some(output.body);
     stream::poll_fn(move |context| {

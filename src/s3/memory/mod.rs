@@ -143,7 +143,7 @@ impl ListObjects for MemoryBucket {
         if !state.present {
             return Err(self.error(&call, S3ErrorKind::NoSuchBucket, "the bucket does not exist"));
         }
-        // A token is the last key of the page before.
+        // A token is the last key of the previous page.
         let after = match &request.from {
             PageCursor::Start => None,
             PageCursor::After(key) => Some(key.clone()),

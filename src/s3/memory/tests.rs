@@ -12,7 +12,7 @@ fn get(raw: &str) -> GetRequest {
     GetRequest { key: key(raw), if_match: None, size: None, range: None }
 }
 
-/// The body that arrives when the fault is ordered for the GET, or what it ends in.
+/// The body of a GET with this fault, or the error that ends it.
 fn body_under(fault: Fault) -> Result<Vec<u8>, S3ErrorKind> {
     let bucket = MemoryBucket::new("b").with_chunk_bytes(3);
     bucket.put(key("a"), &b"0123456789"[..]);
@@ -70,7 +70,7 @@ fn every_call_is_counted_and_the_hook_may_change_the_bucket() {
 }
 
 #[test]
-fn a_bucket_that_vanished_comes_back_empty() {
+fn a_recreated_bucket_is_empty() {
     let bucket = MemoryBucket::new("b");
     bucket.put(key("a"), "x");
     bucket.vanish();

@@ -1,4 +1,4 @@
-//! Tests of the files kept on disk: whole files only, of the newest runs, beside files that are none of ours.
+//! Tests of the files kept on disk: only complete files, only of the newest runs, and no file of another program.
 
 use super::*;
 use crate::snapshot::SnapshotRows;
@@ -29,7 +29,7 @@ fn names(directory: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
+fn a_name_has_side_time_and_run_and_other_names_are_rejected() {
     let new = name(SnapshotSide::New, "2026-11-21T00:52:00.9+01:00", 7);
     assert_eq!(new.to_string(), "sync_state_new_20261120_235200_r7.csv");
     let old = name(SnapshotSide::Old, "2026-01-02T03:04:05Z", u64::MAX);
@@ -53,7 +53,7 @@ fn a_name_says_side_time_and_run_and_nothing_else_is_a_name() {
 }
 
 #[test]
-fn a_snapshot_is_there_when_it_is_whole() {
+fn a_snapshot_appears_only_when_it_is_complete() {
     let directory = directory();
     let name = name(SnapshotSide::New, "2026-11-21T13:52:00Z", 1);
     let mut pending = store(&directory, 1).create(name).expect("begun");
@@ -68,7 +68,7 @@ fn a_snapshot_is_there_when_it_is_whole() {
 }
 
 #[test]
-fn a_snapshot_that_is_given_up_leaves_nothing_and_spares_what_was_there() {
+fn a_discarded_snapshot_leaves_nothing_and_keeps_the_existing_file() {
     let directory = directory();
     let path = directory.path().join("mine.csv");
     fs::write(&path, "before").expect("written");
@@ -83,7 +83,7 @@ fn a_snapshot_that_is_given_up_leaves_nothing_and_spares_what_was_there() {
 }
 
 #[test]
-fn what_a_crash_left_goes_with_the_next_write_and_what_is_being_written_stays() {
+fn the_next_write_removes_leftovers_of_a_crash_but_no_file_in_use() {
     let directory = directory();
     let store = store(&directory, 1);
     let leftover = ".sync_state_old_20261121_135200_r1.csv.s3-sync-partial";
@@ -113,7 +113,7 @@ fn a_leftover_of_the_same_name_is_no_obstacle() {
     assert_eq!(names(&directory), ["export.csv"]);
 }
 
-/// Run 10 is newer than run 9 though its name sorts before it, and though the clock went back in between.
+/// Run 10 is newer than run 9, although its name sorts before it and the clock was set back in between.
 #[test]
 fn the_newest_runs_are_kept_by_number_and_foreign_files_are_not_touched() {
     let directory = directory();
@@ -147,7 +147,7 @@ fn the_newest_runs_are_kept_by_number_and_foreign_files_are_not_touched() {
 }
 
 #[test]
-fn a_failure_names_what_was_tried_and_where() {
+fn an_error_names_the_action_and_the_path() {
     let store = SnapshotStore::new("/no/such/directory", NonZeroUsize::MIN);
     let words = store.prune().expect_err("there is none").to_string();
     assert!(words.starts_with("cannot read /no/such/directory: "), "{words}");

@@ -1,4 +1,4 @@
-//! Tests of the snapshot's parts together. Each promise has its file: the round trip, the refusals, the files kept.
+//! Tests of the snapshot's parts together, one file for each property: round trip, refusals, files kept.
 
 mod keeping;
 mod refusing;
@@ -9,7 +9,7 @@ use super::*;
 use crate::record::{ETag, FileRecord, ObjectKey, Permissions};
 use std::collections::BTreeMap;
 
-/// A row with a key and nothing else.
+/// A row with only a key.
 fn bare(key: &str) -> FileRecord {
     FileRecord::at(ObjectKey::new(key).expect("a key"))
 }

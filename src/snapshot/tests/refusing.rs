@@ -10,7 +10,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_a_file_is_refused_for() {
+fn the_reasons_for_refusing_a_file() {
     let header = format!("a snapshot begins with {SIX}");
     for (bytes, expected) in [
         (String::new(), format!("line 1: there is no header; it must begin with {SIX}")),
@@ -86,7 +86,7 @@ fn the_longest_row_that_is_written_is_read() {
 }
 
 #[test]
-fn a_writer_refuses_rows_out_of_order_and_goes_on_without_them() {
+fn a_writer_refuses_rows_out_of_order_and_continues_without_them() {
     let mut writer = SnapshotWriter::new(Vec::new(), "x\ny.csv");
     for (key, expected) in [
         ("a", None),
@@ -102,7 +102,7 @@ fn a_writer_refuses_rows_out_of_order_and_goes_on_without_them() {
     assert_eq!(back, [bare("a"), bare("a\0"), bare("\u{ffff}"), bare("\u{10000}")]);
 }
 
-/// Gives one byte at a time, each after an interruption by a signal, and fails at the end.
+/// A reader that returns one byte at a time, each after an interruption by a signal, and fails at the end.
 struct Interrupting<'a>(&'a [u8], bool);
 
 impl io::Read for Interrupting<'_> {

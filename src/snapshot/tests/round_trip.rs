@@ -1,4 +1,4 @@
-//! Tests of the round trip: every field comes back verbatim, whatever it contains, and so do the bytes themselves.
+//! Tests of the round trip: every field, and every byte, is read as it was written.
 
 use super::*;
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ fn an_empty_snapshot_has_a_header_and_no_rows() {
 }
 
 #[test]
-fn every_hostile_key_comes_back_in_byte_order() {
+fn every_hostile_key_is_read_back_in_byte_order() {
     let mut keys: Vec<String> = serde_json::from_str(include_str!("../../../tests/fixtures/hostile-keys.json")).expect("a list of keys");
     keys.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     assert!(keys.len() > 80);
@@ -45,7 +45,7 @@ fn every_hostile_key_comes_back_in_byte_order() {
     assert_eq!(back.iter().map(|record| record.file_path.as_str()).collect::<Vec<_>>(), keys);
 }
 
-/// Defect 10: types were inferred, so `NA` and `null` vanished, `008` became `8`, and `0755` equalled `755`.
+/// Defect 10: types were inferred, so `NA` and `null` disappeared, `008` became `8`, and `0755` equalled `755`.
 #[test]
 fn defect_10_text_that_resembles_another_type_stays_text() {
     let texts = ["0", "008", "0755", "1e5", "755", "NA", "NaN", "None", "TRUE", "nan", "null"];
@@ -65,7 +65,7 @@ fn defect_10_text_that_resembles_another_type_stays_text() {
 }
 
 #[test]
-fn a_file_from_elsewhere_is_read() {
+fn a_file_of_another_program_is_read() {
     let record = |key: &str, size| FileRecord { size: Some(size), ..bare(key) };
     let time = Some("2024-01-15T10:30:15.123Z".parse().expect("a time"));
     let six = "file_path,permissions,size,file_type,last_modified,internal_id";
@@ -90,7 +90,7 @@ fn a_file_from_elsewhere_is_read() {
     }
 }
 
-/// Text out of what has a meaning somewhere: to CSV, to spreadsheets, to type inference, to terminals, to line readers.
+/// Text of characters that are special in CSV, spreadsheets, type inference, terminals or line readers.
 pub(super) fn hostile_text() -> impl Strategy<Value = String> {
     let significant = select(vec![
         "\"",

@@ -1,4 +1,4 @@
-//! How bytes become rows and rows bytes, judged by the `csv` crate's own reader and writer.
+//! Splits bytes into rows and writes rows as bytes; compared with the `csv` crate's own reader and writer.
 
 use super::super::read::Blocks;
 use super::super::split::Splitter;
@@ -23,14 +23,14 @@ fn split_by_the_judge(bytes: &[u8]) -> Rows {
     reader.into_byte_records().map(|row| row.expect("memory can be read").iter().map(<[u8]>::to_vec).collect()).collect()
 }
 
-/// Mostly what has a meaning in CSV.
+/// Mostly characters that are special in CSV.
 fn significant_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = select(vec!["a", "bc", "é", "\"", "\"", "\"\"", ",", ",", "\n", "\r\n", "\r", "\"x\"", "\"x\"\"y\","]);
     vec(piece, 0..24).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
 #[test]
-fn quotes_that_do_not_come_in_pairs_are_refused() {
+fn unpaired_quotes_are_refused() {
     for (text, expected) in [
         ("\"a\"\"b\",\"c\"d,e\"f\"\n", Ok(vec![vec!["a\"b", "cd", "e\"f\""]])),
         ("a\"b\n", Err(SnapshotProblem::OddQuotes)),
@@ -46,7 +46,7 @@ fn quotes_that_do_not_come_in_pairs_are_refused() {
 
 proptest! {
     #[test]
-    fn bytes_are_split_as_the_judge_splits_them(bytes in significant_bytes()) {
+    fn bytes_are_split_as_the_csv_crate_splits_them(bytes in significant_bytes()) {
         match split(&bytes) {
             Ok(rows) => prop_assert_eq!(rows, split_by_the_judge(&bytes)),
             Err(SnapshotProblem::OddQuotes | SnapshotProblem::OpenQuote) => prop_assert!(bytes.contains(&b'"')),
@@ -54,9 +54,9 @@ proptest! {
         }
     }
 
-    /// Half of a row is never taken for a whole one.
+    /// A part of a row is never returned as a whole row.
     #[test]
-    fn a_row_that_is_cut_off_is_none(bytes in significant_bytes(), cut: prop::sample::Index) {
+    fn a_truncated_row_is_refused(bytes in significant_bytes(), cut: prop::sample::Index) {
         prop_assume!(!matches!(bytes.first(), None | Some(b'\r' | b'\n')));
         let cut = cut.index(bytes.len());
         let mut splitter = Splitter::new();
@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_are_written_as_the_judge_writes_them(rows in btree_map(hostile_text(), record(), 0..8)) {
+    fn bytes_are_written_as_the_csv_crate_writes_them(rows in btree_map(hostile_text(), record(), 0..8)) {
         let mut judge = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         judge.write_record(COLUMNS).expect("memory takes it");
         let records = named(rows);

@@ -34,15 +34,15 @@ fn pages_in_order_cover_the_source_without_gaps() {
 fn a_resumed_listing_covers_what_follows_its_checkpoint() {
     let mut walk = Walk::resumed(key("c"));
     assert_eq!(walk.next(), Some(&PageCursor::After(key("c"))));
-    // A server that ignores where the listing is to go on.
+    // A server that ignores the start key.
     assert_eq!(walk.take(&page(&["a", "b"], Some(token("1")))), Ok(range(Some("c"), Some("c"))));
     assert_eq!(walk.take(&page(&["c", "d"], Some(token("2")))), Ok(range(Some("c"), Some("d"))));
     assert_eq!(walk.take(&page(&["e"], None)), Ok(range(Some("d"), None)));
 }
 
-/// Whatever the length of the circle and of the way into it.
+/// For every length of the cycle and of the pages before it.
 #[test]
-fn a_circle_is_detected() {
+fn a_cycle_of_pages_is_detected() {
     for (way_in, length) in [(0_u32, 1_u32), (0, 2), (3, 1), (5, 7), (100, 13)] {
         let mut circle = CircleDetector::default();
         let name = |number: u32| key(&format!("{number:05}"));
@@ -61,7 +61,7 @@ fn a_listing_without_progress_ends() {
     assert!(walk.take(&page(&["a"], Some(token("1")))).is_ok());
     assert_eq!(walk.clone().take(&page(&[], Some(token("1")))), Err(NoProgress::SameToken));
     assert_eq!(walk.clone().take(&page(&["a"], Some(token("2")))), Err(NoProgress::SamePage { first: key("a"), last: key("a") }));
-    // A constant token whose pages make progress is no circle.
+    // A constant token whose pages make progress is no cycle.
     assert!(walk.clone().take(&page(&["b"], Some(token("1")))).is_ok());
     for number in 0..MAX_EMPTY_PAGES {
         assert_eq!(walk.take(&page(&[], Some(token(&format!("e{number}"))))), Ok(Coverage::Nothing));
@@ -70,17 +70,17 @@ fn a_listing_without_progress_ends() {
 }
 
 #[test]
-fn without_byte_order_a_page_covers_its_own_objects_from_the_first_disorder_on() {
+fn without_byte_order_a_page_covers_only_its_own_objects() {
     let mut walk = Walk::from_start();
     assert_eq!(walk.take(&page(&["a/b"], Some(token("1")))), Ok(range(None, Some("a/b"))));
     assert_eq!(walk.take(&page(&["a"], Some(token("2")))), Ok(Coverage::OutOfOrder));
     assert_eq!(walk.take(&page(&["b"], Some(token("3")))), Ok(Coverage::OutOfOrder));
     assert_eq!(walk.take(&page(&[], None)), Ok(Coverage::OutOfOrder));
     assert_eq!(walk.next(), None);
-    // Inside of a page, and a key twice.
+    // Disorder inside a page, and a key that occurs twice.
     assert_eq!(Walk::from_start().take(&page(&["b", "a"], None)), Ok(Coverage::OutOfOrder));
     assert_eq!(Walk::from_start().take(&page(&["a", "a"], None)), Ok(Coverage::OutOfOrder));
-    // The order of UTF-16, which some servers keep.
+    // The order of UTF-16 code units, which some servers use.
     assert_eq!(Walk::from_start().take(&page(&["\u{10000}", "\u{ffff}"], None)), Ok(Coverage::OutOfOrder));
 }
 

@@ -21,7 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_sinks.sql"),
 ];
 
-/// Opens for writing; makes the file and its directory when they are not there, brings the schema up to date.
+/// Opens for writing: creates the file and its directory if missing, and migrates the schema.
 pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     make_private(path)?;
     let mut connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
@@ -31,22 +31,22 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, StateError> {
     connection.pragma_update(None, "synchronous", "full")?;
     // A sink is removed together with its rows, in one transaction: no row needs a foreign key check.
     connection.pragma_update(None, "foreign_keys", false)?;
-    // In KiB: the pages that a batch of events touches in a state of a million rows, and the inner nodes above them, which the next
-    // batch touches again.
+    // In KiB. Large enough for the pages that a batch of events touches in a state of a million rows, and for the inner B-tree
+    // pages, which the next batch touches again.
     connection.pragma_update(None, "cache_size", -32_768)?;
-    // SQLite keeps the undo pages of a savepoint in memory: else jobs copy their pages into a file in `/var/tmp`.
+    // SQLite keeps the undo pages of a savepoint in memory. Otherwise it writes them to a file in `/var/tmp`.
     connection.pragma_update(None, "temp_store", "memory")?;
-    // More than there are: a statement that is used in every job is never prepared again.
+    // More than the program has statements: each is prepared only once.
     connection.set_prepared_statement_cache_capacity(256);
     migrate(path, &mut connection)?;
     Ok(connection)
 }
 
-/// Opens a second connection, beside one that [`open_to_write`] opened, for the log alone.
+/// Opens a second connection for checkpoints, beside one that [`open_to_write`] opened.
 pub(crate) fn open_beside(path: &Path) -> Result<Connection, StateError> {
     let connection = Connection::open(path).map_err(|error| StateError::file(path, &error))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // Before its first read SQLite does not know that there is a log: a checkpoint then does nothing, without an error.
+    // Before its first read SQLite does not know that there is a WAL, and a checkpoint does nothing, without an error.
     version(&connection).map_err(|error| StateError::file(path, &error))?;
     Ok(connection)
 }
@@ -61,7 +61,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
     Ok(connection)
 }
 
-/// As [`open_to_read`], for any schema version: returns the version, too.
+/// As [`open_to_read`], for any schema version, which is returned, too.
 fn open_as_it_is(path: &Path) -> Result<(Connection, i64), StateError> {
     file::must_be_there(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -75,8 +75,8 @@ fn open_as_it_is(path: &Path) -> Result<(Connection, i64), StateError> {
     Ok((connection, found))
 }
 
-/// A statement that is kept stays as it was planned (else SQLite plans some of them anew for each value that they are given, which
-/// takes longer than to run them), and may be given many values at once.
+/// A cached statement keeps its query plan: otherwise SQLite plans some statements again for each new value, which takes longer
+/// than running them. Also registers the module that passes many values as one parameter.
 fn set_up(connection: &Connection) -> Result<(), StateError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(array::load_module(connection)?)
@@ -104,7 +104,7 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StateError> {
     Ok(())
 }
 
-/// The database names customers' files: only its owner may read it. SQLite gives its WAL the mode of the database.
+/// The database names customers' files, so only its owner may read it. SQLite gives the WAL the mode of the database.
 fn make_private(path: &Path) -> Result<(), StateError> {
     file::may_be_opened(path)?;
     file::make_directory(path)?;
@@ -119,8 +119,8 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Succeeds if a run could open the database for writing, or make it, and there is room for its writes. Leaves everything
-/// as it is: for a moment a file of another name is in the directory.
+/// Succeeds if a run could open or create the database for writing and the disk has room. Changes nothing: a trial file exists
+/// only for a moment.
 pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     let database = database.to_owned();
     blocking(move || {
@@ -134,12 +134,12 @@ pub async fn can_be_written(database: &Path) -> Result<(), StateError> {
     .await
 }
 
-/// Succeeds if the database is there, is one of ours, and a writer that opens it could migrate it where needed. Blocks.
+/// Succeeds if the database exists, is one of ours, and a writer could migrate it where needed. Blocks.
 pub(crate) fn can_be_brought_up_to_date(database: &Path) -> Result<(), StateError> {
     open_as_it_is(database).map(drop)
 }
 
-/// Runs blocking work apart from the async workers.
+/// Runs blocking work outside of the async workers.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, StateError> + Send + 'static) -> Result<T, StateError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Gone)?
 }
@@ -152,7 +152,8 @@ mod tests {
     use super::*;
     use rusqlite::params;
 
-    /// The migration of a version 6 state with these rows of `meta`: its queues, whether events may have been missed, which runs listed.
+    /// Migrates a version 6 state with these rows of `meta`. Returns its queues, whether events may have been missed, and which
+    /// runs listed everything.
     fn brought_up_to_date(meta: &[(&str, &str)]) -> (Vec<(String, i64)>, bool, Vec<i64>) {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("sync.db");

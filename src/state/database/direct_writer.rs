@@ -1,7 +1,7 @@
 //! The writer without its thread, for a simulation: the caller of a job runs it and commits it, alone in its transaction.
 //!
-//! The thread's grouping (many jobs in one commit, at its own pace) changes when things are stored and never what: a
-//! simulation that wants the same seed to give the same history takes this in its place.
+//! The thread's grouping (many jobs in one commit) changes when things are stored, never what. A simulation uses this writer
+//! because the same seed must give the same history.
 
 use crate::state::database::ownership::Ownership;
 use crate::state::error::StateError;
@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Runs before and after every commit. Other tasks may go first there; in a process that dies, no task passes any more.
+/// Runs before and after every commit. Other tasks may run first there; in a process that dies, no task passes it any more.
 #[async_trait]
 pub trait CommitGate: Send + Sync {
-    /// Nothing of the job has happened.
+    /// The job has not run.
     async fn before_commit(&self);
-    /// The job is stored, and its caller has not received the result.
+    /// The job is stored. Its caller has not received the result.
     async fn after_commit(&self);
 }
 
@@ -29,7 +29,7 @@ impl DirectWriter {
         Self { connection: Mutex::new((connection, ownership)), gate }
     }
 
-    /// As the thread would: a job that fails leaves no trace.
+    /// Like the thread: a job that fails leaves no trace.
     pub(crate) async fn call<T: Send>(&self, work: impl FnOnce(&Connection) -> Result<T, StateError> + Send) -> Result<T, StateError> {
         self.gate.before_commit().await;
         let outcome = self.commit(work)?;

@@ -1,15 +1,15 @@
-//! The place of the database file: checks that it exists or could be made, and reports it before SQLite does in its own words
-//! ("unable to open database file", "disk I/O error"). It opens no database.
+//! Checks that the database file exists or can be created, so that the error names the problem. SQLite only says "unable to open
+//! database file" or "disk I/O error". Does not open the database.
 
 use crate::state::error::StateError;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-/// The number of bytes written for a trial: a transaction or two.
+/// Size of the trial file: as much as one or two transactions.
 const TRIAL_BYTES: usize = 64 * 1024;
 
-/// An existing path must be a file: a device has a mode as well, and it is not ours to change.
+/// An existing path must be a file: the program would change the mode of a device, too.
 pub(crate) fn may_be_opened(path: &Path) -> Result<(), StateError> {
     match fs::metadata(path) {
         Ok(facts) if !facts.is_file() => Err(StateError::NotAFile { path: path.to_owned() }),
@@ -17,7 +17,7 @@ pub(crate) fn may_be_opened(path: &Path) -> Result<(), StateError> {
     }
 }
 
-/// The path must exist, and be a file.
+/// The path must exist and be a file.
 pub(crate) fn must_be_there(path: &Path) -> Result<(), StateError> {
     may_be_opened(path)?;
     match fs::metadata(path) {
@@ -29,7 +29,7 @@ pub(crate) fn must_be_there(path: &Path) -> Result<(), StateError> {
     }
 }
 
-/// Makes the directory of the database when it is not there.
+/// Creates the directory of the database if it is missing.
 pub(crate) fn make_directory(database: &Path) -> Result<(), StateError> {
     let Some(directory) = database.parent().filter(|directory| !directory.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(directory).map_err(|error| {
@@ -38,7 +38,7 @@ pub(crate) fn make_directory(database: &Path) -> Result<(), StateError> {
     })
 }
 
-/// Its directory, or the nearest one that is there: SQLite keeps files of its own beside the database.
+/// Checks the database's directory, or the nearest existing one above it: SQLite creates files beside the database.
 pub(crate) fn directory_takes_files(database: &Path) -> Result<(), StateError> {
     let here = |path: &&Path| path.as_os_str().is_empty() || path.exists();
     let nearest = database.ancestors().skip(1).find(here).unwrap_or(Path::new(""));
@@ -49,7 +49,7 @@ pub(crate) fn directory_takes_files(database: &Path) -> Result<(), StateError> {
     })
 }
 
-/// A disk that is full takes a name, and no content.
+/// Writes content, too: on a full disk a file can be created but not filled.
 fn try_to_write(trial: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(trial)?;
     let written = file.write_all(&vec![0; TRIAL_BYTES]).and_then(|()| file.sync_all());

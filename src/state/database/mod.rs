@@ -1,4 +1,5 @@
-//! The database file and the one thread that writes it: opening, migrations, commits, the write-ahead log. Of the tables it knows `meta` and `shards`.
+//! The database file and the one thread that writes it: opening, migrations, commits, WAL. It knows only the tables `meta` and
+//! `shards`.
 
 pub(crate) mod file;
 

@@ -1,9 +1,9 @@
-//! The owner of the stored keys: the process that wrote last. Its epoch is checked by every transaction, and it gives observations numbers
-//! that no other owner stores.
+//! The owner of the state: the last process that wrote. Every transaction checks the owner's epoch. The owner also reserves the
+//! numbers of observations, so that no other owner stores the same number.
 //!
-//! One row of `shards` is the whole key space. Beside the instance lock the epoch refuses a writer that does not know that it has lost the
-//! state: the lock file was deleted, or the file system does not lock. A process becomes the owner with its first change, so that a command
-//! which is refused leaves the file as it was.
+//! One row of `shards` stands for the whole key space. The epoch adds to the instance lock: it refuses a writer that lost the
+//! lock without noticing (the lock file was deleted, or the file system does not lock). A process becomes the owner with its
+//! first change, so a refused command leaves the file as it was.
 
 use crate::record::ObservationSeq;
 use crate::state::database::codec::integer;
@@ -11,13 +11,13 @@ use crate::state::error::StateError;
 use rusqlite::{Connection, params};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The number of observations that an owner reserves at a time. A process that ends gives back nothing: the numbers of a million processes
-/// still take less than 2^40.
+/// The number of observations that an owner reserves at a time. A process that ends gives none back: a million processes still
+/// use less than 2^40 numbers.
 const RESERVED_AT_ONCE: u64 = 1 << 20;
-/// More are reserved while this many are left, so that one statement is enough for half a million observations.
+/// An owner reserves more when fewer than this are left: one statement is enough for half a million observations.
 const RESERVED_AT_LEAST: u64 = RESERVED_AT_ONCE / 2;
 
-/// The state as it was opened: who owns it, and up to which number observations are stored.
+/// The current owner's epoch, and the end of the reserved numbers.
 pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNumbers), StateError> {
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
     let (epoch, reserved) = connection.query_row("SELECT epoch, observations_reserved FROM shards WHERE id = 1", [], row)?;
@@ -25,30 +25,30 @@ pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNum
     Ok((ownership, ObservationNumbers { newest: AtomicU64::new(reserved), reserved: AtomicU64::new(reserved) }))
 }
 
-/// What a writer knows of its right to write.
+/// A writer's epoch, and whether the writer is the owner already.
 #[derive(Debug)]
 pub(crate) struct Ownership {
-    /// Until it is taken, the epoch of the owner before.
+    /// The previous owner's epoch until this writer becomes the owner.
     epoch: i64,
     is_taken: bool,
-    /// The number of changed rows over this connection when it was opened.
+    /// `total_changes` of the connection when it was opened: a greater value means that this process has changed rows.
     changes: u64,
 }
 
-/// The ownership once the transaction is committed.
+/// The new epoch, valid once the transaction is committed.
 #[derive(Clone, Copy)]
 #[must_use]
 pub(crate) struct Taken(i64);
 
 impl Ownership {
-    /// True unless another process has become the owner since. The first statement of each transaction.
+    /// False if another process has become the owner since. Runs first in each transaction.
     pub(crate) fn may_write(&self, connection: &Connection) -> Result<bool, rusqlite::Error> {
         let current: i64 = connection.prepare_cached("SELECT epoch FROM shards WHERE id = 1")?.query_row([], |row| row.get(0))?;
         Ok(current == self.epoch)
     }
 
-    /// Takes the ownership in the first transaction that changed anything, before it is committed: each owner's epoch is greater than that of
-    /// the one before.
+    /// Makes this process the owner, in the first transaction that changed a row and before its commit: each owner's epoch is
+    /// greater than the previous one.
     pub(crate) fn take(&self, connection: &Connection) -> Result<Option<Taken>, rusqlite::Error> {
         if self.is_taken || connection.total_changes() == self.changes {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Ownership {
         Ok(Some(Taken(self.epoch + 1)))
     }
 
-    /// The transaction that took it is committed.
+    /// The transaction of [`Ownership::take`] is committed.
     pub(crate) fn note_taken(&mut self, taken: Option<Taken>) {
         if let Some(Taken(epoch)) = taken {
             (self.epoch, self.is_taken) = (epoch, true);
@@ -65,27 +65,27 @@ impl Ownership {
     }
 }
 
-/// The numbers of observations. **Invariant:** a number that is stored is below the reserved ones that are stored.
+/// The numbers of observations. **Invariant:** a stored number is below the stored end of the reserved ones.
 #[derive(Debug)]
 pub(crate) struct ObservationNumbers {
     newest: AtomicU64,
-    /// As far as is known to be committed.
+    /// The end of the reserved numbers that is known to be committed.
     reserved: AtomicU64,
 }
 
 impl ObservationNumbers {
-    /// The next number, greater than every one that was given before.
+    /// The next number, greater than every earlier one.
     pub(crate) fn next(&self) -> ObservationSeq {
         ObservationSeq(self.newest.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// The newest number that was given.
+    /// The newest number in use.
     pub(crate) fn newest(&self) -> ObservationSeq {
         ObservationSeq(self.newest.load(Ordering::Relaxed))
     }
 
-    /// Reserves more in the transaction that stores numbers, where few are left. Returns the new end: the caller notes it once the
-    /// transaction is committed.
+    /// Reserves more numbers if few are left, in the transaction that stores observations. Returns the new end: the caller notes
+    /// it after the commit.
     pub(crate) fn reserve(&self, connection: &Connection) -> Result<Option<u64>, StateError> {
         let newest = self.newest.load(Ordering::Relaxed);
         if newest + RESERVED_AT_LEAST < self.reserved.load(Ordering::Relaxed) {

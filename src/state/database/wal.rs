@@ -1,8 +1,8 @@
-//! The write-ahead log: a thread of its own, beside the one that commits, copies committed pages from it into the database.
+//! The write-ahead log (WAL): a second thread copies committed pages from it into the database (a checkpoint).
 //!
-//! SQLite begins the log anew once all of it has been brought over and a transaction begins. Under load that moment never comes by
-//! itself, for there is always a commit that is newer than what is being brought over: where the log has become long, the thread
-//! that commits brings over the rest itself.
+//! SQLite restarts the log from its beginning if all of it has been copied when a transaction begins. Under load that never
+//! happens by itself, because a newer commit always follows: when the log has grown long, the committing thread copies the rest
+//! itself.
 
 use crate::state::database::connection;
 use crate::state::error::StateError;
@@ -14,17 +14,17 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-/// In pages, 8 MiB: when so much was added to the log, the thread copies it into the database.
+/// In pages (8 MiB): the thread copies the log into the database each time it has grown by this much.
 const PORTION_PAGES: c_int = 2000;
-/// In pages, 64 MiB: from here on each commit copies the rest, until the log can begin anew. Only a long reader
-/// (an export), or one large transaction, makes it longer.
+/// In pages (64 MiB): from this length on, each commit copies the rest until the log restarts. Only a long reader (an export) or
+/// one large transaction makes it longer.
 const MAX_LOG_PAGES: c_int = 16_000;
 
-/// The thread beside the one that commits.
+/// The checkpointing thread.
 pub(crate) struct WalCheckpointer(JoinHandle<()>);
 
 impl WalCheckpointer {
-    /// Starts the thread for the log of a connection.
+    /// Starts the thread for the WAL of a connection.
     pub(crate) fn start(path: &Path, connection: &mut Connection) -> Result<Self, StateError> {
         let beside = connection::open_beside(path)?;
         let (portions, portion) = mpsc::sync_channel(1);
@@ -36,16 +36,16 @@ impl WalCheckpointer {
                 }
             })
             .map_err(|error| StateError::file(path, &error))?;
-        // The log's length when a portion was handed over last.
+        // The log's length at the last request to the thread.
         let mut handed_over = 0;
         connection.wal_hook(Some(move |log: &mut Wal, pages| {
             if pages < handed_over {
-                // The log has begun anew.
+                // The log has restarted.
                 handed_over = 0;
             }
             let portion = pages >= handed_over + PORTION_PAGES;
             if pages >= MAX_LOG_PAGES {
-                // The committer would take an error for one of the commit, which has succeeded. The next commit tries again.
+                // An error here would be taken for an error of the commit, which has succeeded. The next commit tries again.
                 let brought_over = log.checkpoint();
                 if portion {
                     handed_over = pages;
@@ -59,14 +59,14 @@ impl WalCheckpointer {
         Ok(Self(thread))
     }
 
-    /// Ends the thread. The caller closes the connection after it: the last one to close empties the log and removes it.
+    /// Ends the thread. Call it before closing the connection: the last connection to close empties the log and removes it.
     pub(crate) fn end(self, connection: &mut Connection) {
         if let Err(error) = connection.wal_hook(None::<fn(&mut Wal, c_int) -> rusqlite::Result<()>>) {
-            // The thread waits for the hook's end of the channel, which stays.
+            // The hook still has its end of the channel, so the thread would wait for ever.
             tracing::warn!(%error, "the thread of the write-ahead log cannot be ended");
             return;
         }
-        // A panic of it was printed when it happened.
+        // A panic of the thread was printed when it happened.
         let _ = self.0.join();
     }
 }
@@ -75,11 +75,11 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     connection.wal_checkpoint_v2(None::<&CStr>, CheckpointMode::PASSIVE).map(drop)
 }
 
-/// Reports a failed checkpoint. Pages that cannot be copied stay safe in the log: the next portion tries again.
+/// Logs a failed checkpoint. Its pages stay safe in the log: the next checkpoint tries again.
 fn reported(brought_over: rusqlite::Result<()>) {
     match brought_over {
         Ok(()) => {}
-        // The other thread is at it.
+        // The other thread runs a checkpoint at this moment.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
         Err(error) => tracing::warn!(%error, "the write-ahead log cannot be brought into the database: it grows until it can"),
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "CREATE TABLE pages (number INTEGER PRIMARY KEY, content BLOB)";
-    /// Writes so many pages from a number on, of 3,000 in all.
+    /// Writes this many pages, from a number on, of 3,000 in all.
     const WRITE: &str = "WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < ?1)
                          INSERT OR REPLACE INTO pages SELECT (?2 + n) % 3000, randomblob(4000) FROM n";
 
@@ -108,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn a_portion_is_brought_over_beside_the_commits() {
+    fn the_log_is_copied_into_the_database_during_commits() {
         let directory = tempfile::tempdir().expect("a directory");
         let (mut connection, log) = database(directory.path());
         connection.execute(WRITE, [2500, 0]).expect("written");
-        // The thread ends with its current portion.
+        // The thread finishes its current checkpoint first.
         log.end(&mut connection);
         assert!(bytes_of(&directory.path().join("sync.db")) > 4096 * 2500, "nothing was brought over");
         drop(connection);

@@ -1,8 +1,8 @@
-//! The one thread that owns the connection: takes jobs, runs as many as wait in one transaction, commits, answers.
+//! The one thread that owns the connection: it runs all waiting jobs in one transaction, commits, and answers.
 //!
-//! A job that fails is taken back as a whole, so no statement of it need be able to take itself back. Those that fire triggers say
-//! `OR FAIL`, not SQLite's default: a statement that may abort half-way keeps a journal of its own, and in a job of many thousand
-//! statements SQLite walks the journal of the whole job at the end of each.
+//! A failed job is rolled back as a whole, so no statement needs to be rolled back alone. Statements that fire triggers say `OR
+//! FAIL` instead of SQLite's default: for a statement that may abort half-way, SQLite keeps a statement journal, and at the end
+//! of each statement walks the journal of the whole job, which may have thousands.
 
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::DirectWriter;
@@ -17,27 +17,27 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that may wait; the sender of one more waits with it.
+/// Jobs that may wait. Beyond this, senders wait, too.
 const QUEUE_JOBS: usize = 1024;
-/// Jobs that share one commit at the most, so that none waits long for its answer.
+/// Most jobs in one commit, so that none waits long for its answer.
 const GROUP_JOBS: usize = 512;
 
-/// Between the beginnings of two commits. A job that comes to a thread at rest is committed at once; where many come, a
-/// commit costs the same for a few as for all that come meanwhile, and on a fast disk it would be for a few.
+/// Time between the starts of two commits. A job that finds the thread idle is committed at once. Under load, a commit of few
+/// jobs costs as much as one of many, and without this interval a fast disk would commit few at a time.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A job's second half: it receives the commit's result and answers the job's sender.
+/// A job's second half: receives the commit's result and answers the sender.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
-/// A job's first half: works in the transaction. Beside the second half it returns true if its changes may be stored.
+/// A job's first half: works in the transaction. Returns the second half, and whether its changes may be stored.
 type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
 
-/// A handle on the thread. Dropping it lets the thread finish the waiting jobs, and end.
+/// A handle on the thread. After it is dropped, the thread finishes the waiting jobs and ends.
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     /// The thread has ended because another process owns the state.
     fenced: Arc<AtomicBool>,
-    /// A simulation's: there is no thread then.
+    /// Set in a simulation, which has no thread.
     #[cfg(feature = "failpoints")]
     in_place: Option<DirectWriter>,
 }
@@ -71,8 +71,8 @@ impl Writer {
         Self { jobs: None, thread: None, fenced: Arc::default(), in_place: Some(in_place) }
     }
 
-    /// Runs `work` in a transaction that others may share, and returns when it is committed. A `work` that fails
-    /// leaves no trace, and does not disturb the others.
+    /// Runs `work` in a transaction that others may share; returns after the commit. If `work` fails, its changes are rolled
+    /// back, and only those.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StateError> + Send + 'static,
@@ -86,8 +86,8 @@ impl Writer {
             let outcome = work(connection);
             let worked = outcome.is_ok();
             let answer: Answer = Box::new(move |committed| {
-                // An error of the job itself says more than that of the transaction (on a full disk SQLite
-                // rolls it back by itself). The caller may have been cancelled: then the answer has no receiver.
+                // The job's own error says more than the transaction's (on a full disk SQLite rolls back by itself). If the
+                // caller was cancelled, the answer has no receiver.
                 let _ = answer.send(outcome.and_then(|value| committed.map(|()| value)));
             });
             (worked, answer)
@@ -106,7 +106,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread was printed when it happened; there is no receiver left to report it to.
+            // A panic of the thread was printed when it happened, and no receiver is left for it.
             let _ = thread.join();
         }
     }
@@ -120,7 +120,7 @@ fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mp
         let (answers, committed) = match commit_group((connection, ownership), first, &mut queue) {
             Ok(answers) => (answers, None),
             Err(Uncommitted::Fenced(unanswered)) => {
-                // Before the job is dropped, which reports to its sender that there is no answer.
+                // Set before the job is dropped: the drop tells its sender that there is no answer.
                 fenced.store(true, Ordering::Release);
                 drop(unanswered);
                 return;
@@ -133,16 +133,16 @@ fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mp
     }
 }
 
-/// Why nothing of a group is stored.
+/// Why no job of a group is stored.
 enum Uncommitted {
-    /// Another process owns the state: this job was not run, and none will be.
+    /// Another process owns the state: this job has not run, and no later one will.
     Fenced(Job),
-    /// The database refused; those jobs that were run have an answer to come.
+    /// The database refused the transaction. The jobs that ran still wait for their answer.
     Failed(Vec<Answer>, rusqlite::Error),
 }
 
-/// Runs the jobs that wait; with an error, none of them is stored. The first has the transaction to itself until it is done, and takes
-/// back all of it where it fails; each of the others has a savepoint, in which SQLite keeps a copy of every page that it changes.
+/// Runs the waiting jobs; on an error none of them is stored. The first job runs directly in the transaction, and rolls it back
+/// if it fails. Each of the others has a savepoint, for which SQLite copies every page that it changes.
 fn commit_group(
     (connection, ownership): (&mut Connection, &mut Ownership),
     first: Job,
@@ -150,7 +150,7 @@ fn commit_group(
 ) -> Result<Vec<Answer>, Uncommitted> {
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
-        // The job was not run: dropping it reports to its sender that there is no answer.
+        // The job has not run: its drop tells the sender that there is no answer.
         Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
     };
     match ownership.may_write(&transaction) {

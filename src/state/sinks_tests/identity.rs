@@ -1,4 +1,4 @@
-//! Sinks come and go only when the operator says so, and a number that one of them had is never another one's.
+//! Sinks are added and removed only when the operator says so, and a sink's number is never reused.
 
 use super::*;
 use crate::state::Views;
@@ -17,7 +17,7 @@ fn dropped(names: &[&str]) -> OperatorAnswer {
     OperatorAnswer { drop_sinks: names.iter().map(|raw| name(raw)).collect(), ..OperatorAnswer::default() }
 }
 
-/// A state that knows the sinks `a` and `b`, which both hold `x`.
+/// A state with the sinks `a` and `b`, which both hold `x`.
 async fn in_use() -> Bed {
     let bed = Bed::new().await;
     bed.state.identify(identity(&["a", "b"]), OperatorAnswer::default(), at(0)).await.expect("nothing is known yet");
@@ -54,7 +54,7 @@ async fn numbers(bed: &Bed) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
+async fn a_sink_is_added_or_removed_only_when_the_operator_says_so() {
     let bed = in_use().await;
     let before = all(&bed).await;
     for (names, answer, words) in [
@@ -80,7 +80,7 @@ async fn a_sink_comes_or_goes_only_when_the_operator_says_so() {
         assert!(said.contains(words), "{names:?}, {answer:?}: {said}");
         assert_eq!(all(&bed).await, before, "{names:?}, {answer:?}: nothing is touched");
     }
-    // One refusal says all that is to be said.
+    // One refusal names all differences.
     let refused = bed.state.identify(identity(&["a", "c"]), OperatorAnswer::default(), at(0)).await.expect_err("it is refused").to_string();
     assert!(refused.contains("--new-sink c") && refused.contains("--drop-sink b"), "{refused}");
 }
@@ -97,7 +97,7 @@ async fn a_new_sink_gets_everything_and_the_others_stay_as_they_are() {
 }
 
 #[tokio::test]
-async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_names_the_right_one() {
+async fn the_number_of_a_removed_sink_is_not_reused_and_the_history_names_the_right_one() {
     let bed = in_use().await;
     bed.state.identify(identity(&["a"]), dropped(&["b"]), at(0)).await.expect("the operator said so");
     bed.state.identify(identity(&["a", "c"]), new(&["c"]), at(0)).await.expect("the operator said so");
@@ -111,7 +111,8 @@ async fn the_number_of_a_sink_that_went_is_given_to_no_other_and_the_history_nam
     assert_eq!(of, [Some("a"), None, Some("c")], "the operation of the sink that went is not the new one's of its name");
 }
 
-/// Permissions of a file that is gone were kept for one sink alone, and outlived it: the next sink gave them to the next file.
+/// Permissions of a deleted file were kept for only one sink and stayed after that sink was removed: the next sink applied them
+/// to the next file.
 #[tokio::test]
 async fn permissions_that_only_a_removed_sink_needed_are_removed_with_it() {
     for (names, answer) in [(&["a"] as &[_], dropped(&["b"])), (&["a", "b"], new(&["b"]))] {
@@ -125,9 +126,9 @@ async fn permissions_that_only_a_removed_sink_needed_are_removed_with_it() {
     }
 }
 
-/// The file is gone from a sink, and what was reported of it with it: that remains so when the sink is started over.
+/// A sink has lost a file, which outdated the file's reported permissions there. This stays so when the sink is started over.
 #[tokio::test]
-async fn what_is_outdated_for_a_sink_stays_so_when_it_is_started_over() {
+async fn outdated_permissions_of_a_sink_stay_outdated_when_it_starts_over() {
     let bed = in_use().await;
     bed.replay(&[reported("x", "rw", 1)], &[("x", Some("x"))]).await;
     bed.replay(&[event(EventKind::Delete, "x", 5)], &[("x", None)]).await;

@@ -1,4 +1,4 @@
-//! Several sinks beside one source: what is shared, what each has for itself, and what one of them never does to another.
+//! Several sinks for one source: what they share, what each has separately, and that no sink changes another one's rows.
 
 mod identity;
 mod permissions;
@@ -80,7 +80,7 @@ impl Bed {
         self.state.source().page_record(page).await.expect("stored")
     }
 
-    /// Events that arrive and are replayed, with what is found at the paths that they name.
+    /// Events that arrive and are replayed, with the results of the lookups of their paths.
     async fn replay(&self, events: &[Event], found: &[(&str, Option<&str>)]) -> Replayed {
         let batch = events.iter().map(|event| Received { source: EventChannel::Feed, outcome: Ok(event.clone()) }).collect();
         self.state.inbox().receive(batch, at(1000)).await.expect("stored");
@@ -90,7 +90,7 @@ impl Bed {
         self.state.source().replay(Replay { rows, observations, ..Replay::default() }).await.expect("stored")
     }
 
-    /// The paths whose permissions are kept, and how many rows say up to where some are outdated.
+    /// The paths with reported permissions, and the number of rows in `outdated_permissions`.
     async fn kept_permissions(&self) -> (Vec<String>, i64) {
         let read = self.state.writer.call(|connection| {
             let outdated = connection.query_row("SELECT count(*) FROM outdated_permissions", [], |row| row.get(0))?;
@@ -107,13 +107,13 @@ fn column(connection: &Connection, text: &str) -> Result<Vec<String>, StateError
 }
 
 impl SinkState {
-    /// It holds this content, with these permissions.
+    /// The sink holds this content, with these permissions.
     async fn holds(&self, path: &str, etag: &str, permissions: Permissions) {
         let file = FileRecord { size: Some(3), etag: ETag::parse(etag), permissions, ..FileRecord::at(key(path)) };
         self.applied_record(file, Attempts::default()).await.expect("stored");
     }
 
-    /// The permissions that it is to have, and those that it has.
+    /// The permissions that the sink should have, and those that it has.
     async fn permissions_at(&self, path: &str) -> (Option<String>, Option<String>) {
         let path = key(path);
         let sides = self.call(move |connection, sink| sides::sides(connection, sink, &path)).await.expect("read");
@@ -124,7 +124,7 @@ impl SinkState {
         self.deleted_record(&key(path), Attempts::default()).await.expect("stored");
     }
 
-    /// What is pending, and how: in the order of the paths.
+    /// The pending paths with their status, in order of the paths.
     async fn pending(&self) -> Vec<String> {
         let pending = self.call(|connection, sink| {
             let text = "SELECT path || ' ' || status || iif(deletion, ' deletion', '') FROM pending WHERE sink = %s ORDER BY path";

@@ -1,9 +1,9 @@
-//! What events report of permissions is shared; up to where it is outdated, each sink has for itself.
+//! The permissions that events report are shared; what is outdated of them is stored for each sink.
 
 use super::*;
 use crate::plan::{PermissionSupport, Renames};
 
-/// A bed whose two sinks hold `a`, whose permissions were reported.
+/// Two sinks that hold `a`, whose permissions were reported.
 async fn both_hold_a() -> Bed {
     let bed = Bed::new().await;
     bed.observe("a", Some("x")).await;
@@ -19,7 +19,7 @@ async fn both_hold_a() -> Bed {
 }
 
 #[tokio::test]
-async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_it() {
+async fn permissions_outdated_for_one_sink_are_kept_until_the_other_has_outdated_them() {
     for by_event in [true, false] {
         let bed = both_hold_a().await;
         if by_event {
@@ -32,7 +32,7 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
         assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "by event: {by_event}");
         assert_eq!(bed.kept_permissions().await, (vec!["a".to_owned()], 1), "by event: {by_event}");
 
-        // Another file comes before the second sink has confirmed the delete.
+        // A new file arrives before the second sink has confirmed the delete.
         bed.observe("a", Some("y")).await;
         let work = bed.a.work_item(&key("a")).await.expect("read").expect("it is to be created");
         assert_eq!(work.path_state.wanted, Permissions::default(), "what was reported of the old file is not for the new one");
@@ -43,7 +43,7 @@ async fn what_is_outdated_for_one_sink_is_wanted_by_another_until_both_are_past_
 }
 
 #[tokio::test]
-async fn what_is_reported_of_the_next_file_is_for_both() {
+async fn permissions_reported_for_the_next_file_apply_to_both_sinks() {
     let bed = both_hold_a().await;
     bed.replay(&[event(EventKind::Delete, "a", 5)], &[("a", None)]).await;
     bed.a.goes("a").await;
@@ -53,9 +53,9 @@ async fn what_is_reported_of_the_next_file_is_for_both() {
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["a due".to_owned()], vec!["a due".to_owned()]));
 }
 
-/// The permissions that a file has been given go with it, in each sink when its own turn comes.
+/// Permissions set on a file move with it, in each sink when that sink applies the move.
 #[tokio::test]
-async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
+async fn a_move_in_one_sink_keeps_what_another_sink_needs_for_it() {
     let bed = both_hold_a().await;
     bed.replay(&[renamed("a", "b", 5)], &[("a", None), ("b", Some("x"))]).await;
     for sink in bed.sinks() {
@@ -67,7 +67,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
     assert_eq!((bed.a.permissions_at("a").await, bed.a.pending().await), ((None, None), vec![]));
     assert_eq!(bed.b.permissions_at("a").await, (Some("rw".to_owned()), Some("rw".to_owned())), "its file is still there");
 
-    // A new file arrives at the path that is free in one sink and not in the other.
+    // A new file arrives at the path while only one of the sinks has applied the move.
     bed.replay(&[event(EventKind::Create, "a", 6)], &[("a", Some("y"))]).await;
     assert_eq!(bed.a.permissions_at("a").await, (None, None));
     bed.a.holds("a", "y", Permissions::default()).await;
@@ -79,7 +79,7 @@ async fn a_move_of_one_sink_leaves_to_another_what_it_needs_for_its_own() {
 }
 
 #[tokio::test]
-async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none_alive() {
+async fn a_sink_without_permissions_is_asked_for_none_and_keeps_none() {
     let plain = Policy { permissions: PermissionSupport::None, ..Policy::default() };
     for plain_first in [false, true] {
         let bed = Bed::with(Policy::default(), plain).await;

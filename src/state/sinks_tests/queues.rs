@@ -1,4 +1,4 @@
-//! What is to be done, each sink has for itself: queued by its own policy, held by its own guard, forgotten when no other one needs it.
+//! Each sink has its own pending work: queued by its policy, held by its guard. Observations are removed when no sink needs them.
 
 use super::*;
 use crate::plan::Planned;
@@ -23,13 +23,13 @@ async fn an_absence_is_kept_while_any_sink_needs_it() {
     assert_eq!(bed.b.pending().await, ["held due deletion"], "it holds this one");
     assert_eq!(observed(&bed).await, ["held"]);
 
-    // It is there after all: it is news for the sink that has forgotten the absence.
+    // The object exists after all, which is new to the sink that has removed the absence.
     bed.observe("held", Some("x")).await;
     assert_eq!((bed.a.pending().await, bed.b.pending().await), (vec!["held due".to_owned()], vec![]));
 }
 
 #[tokio::test]
-async fn the_guard_judges_and_holds_for_each_sink_alone() {
+async fn the_guard_judges_and_holds_for_each_sink_separately() {
     let bed = Bed::new().await;
     bed.page(&[("1", "x"), ("2", "x")]).await;
     for path in ["1", "2"] {
@@ -75,7 +75,7 @@ async fn a_page_queues_for_each_sink_by_its_own_policy_on_new_ground_and_on_know
 }
 
 #[tokio::test]
-async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing() {
+async fn a_replay_queues_for_each_sink_and_a_path_that_one_sink_has_is_not_missing() {
     let bed = Bed::new().await;
     bed.observe("held", Some("x")).await;
     bed.b.holds("held", "x", Permissions::default()).await;
@@ -91,7 +91,8 @@ async fn a_replay_queues_for_each_sink_and_what_one_of_them_has_is_not_missing()
     assert_eq!((of_a, of_b), (None, Some(at(1000))), "applied to the one, not to the other");
 }
 
-/// One sink had decided a delete, and the lookup of another found the object back before the intent was open: the delete was sent.
+/// One sink had decided a delete, and another sink's lookup found the object again before the intent was open: the delete was
+/// sent.
 #[tokio::test]
 async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
     let bed = Bed::new().await;

@@ -1,4 +1,4 @@
-//! Applied: what the sink confirmed, row by row.
+//! Applied: what the sink has confirmed, one row per path.
 
 use crate::record::{Applied, ETag, EventPermissions, FileRecord, ObjectKey, Permissions};
 use crate::state::database::codec::{integer, time};
@@ -94,8 +94,8 @@ pub(crate) fn write_permissions(
     Ok(())
 }
 
-/// The sink's value of a field that no source had reported is its own answer to a lookup. Once a source reports the field, its value
-/// is to be set, and the answer vouches for nothing.
+/// For a field that no event had reported, the row stores the sink's own answer to a lookup. When an event reports the field,
+/// that answer is no confirmation any more: the reported value has to be set.
 pub(crate) fn mark_asked_unconfirmed(
     connection: &Connection,
     sink: RegisteredSink,
@@ -118,7 +118,7 @@ pub(crate) fn mark_asked_unconfirmed(
     if held == row.file.permissions { Ok(()) } else { write_permissions(connection, sink, path, &held) }
 }
 
-/// Marks the row, created if there is none, as no longer certain of what the sink holds.
+/// Marks the row as unconfirmed, and creates it if there is none.
 pub(crate) fn unconfirm(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO applied (sink, path, confirmed) VALUES (?1, ?2, 0) ON CONFLICT (sink, path) DO UPDATE SET confirmed = 0",
@@ -127,7 +127,7 @@ pub(crate) fn unconfirm(connection: &Connection, sink: RegisteredSink, path: &Ob
     Ok(())
 }
 
-/// True if there is a row, and it is empty: the state knows of no file that was ever there.
+/// True if there is a row and it is empty: the state knows of no file that the sink ever held there.
 pub(crate) fn is_only_doubted(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(read(connection, sink, path)?.is_some_and(|row| !row.confirmed && row.file == FileRecord::at(path.clone())))
 }

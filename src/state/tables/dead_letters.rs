@@ -1,4 +1,4 @@
-//! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
+//! Dead letters: messages that could not be decoded or failed repeatedly, kept until the operator decides.
 
 use crate::record::Event;
 use crate::record::EventChannel;
@@ -8,14 +8,15 @@ use crate::state::tables::{counters, inbox};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// The kept length of a received message. It exceeds any single record; a longer message is kept for reading, not for another try.
+/// How much of a received message is kept. No single record is longer; of a longer message the beginning is kept for reading, and
+/// it cannot be retried.
 pub const MAX_RAW_BYTES: usize = 16 * 1024;
 
-/// The number of kept letters: a source that floods the service with nonsense must not fill the disk. Beyond it, the oldest go, first those
-/// without an event.
+/// The number of kept letters, so that a source's flood of unusable messages cannot fill the disk. Beyond it the oldest are
+/// deleted, those without a decoded event first.
 pub const MAX_DEAD_LETTERS: u64 = 10_000;
 
-/// A report of a source that cannot be used.
+/// A message that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poisoned {
     /// A short, stable name.
@@ -39,11 +40,11 @@ pub struct DeadLetter {
     pub message: String,
     /// The time of arrival, by the service's clock.
     pub received_at: Timestamp,
-    /// The first [`MAX_RAW_BYTES`] bytes of what arrived; empty when it had been decoded.
+    /// The first [`MAX_RAW_BYTES`] bytes of the message; empty if it was decoded.
     pub raw: Vec<u8>,
-    /// The length of all of it.
+    /// The length of the whole message.
     pub raw_bytes: u64,
-    /// The event, when it had been decoded.
+    /// The event, if it was decoded.
     pub event: Option<Event>,
 }
 
@@ -54,7 +55,7 @@ impl DeadLetter {
     }
 }
 
-/// Keeps one letter: its source and time, the error, and the event when it had been decoded.
+/// Adds one letter: its source and time, the error, and the event if it was decoded.
 pub(crate) fn add(
     connection: &Connection,
     (source, received_at): (EventChannel, Timestamp),
@@ -78,8 +79,8 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// After letters were added: when there are too many, the oldest go, but a decoded event only when no other letter is left.
-/// (A flood of nonsense, or of what is another bucket's, is not to drive out what a reconcile may be needed for.)
+/// Deletes the oldest letters beyond the limit; a decoded event only when no other letter is left. (A flood of unusable messages,
+/// or of another bucket's, must not displace events whose loss would need a reconcile.)
 pub(crate) fn make_room(connection: &Connection) -> Result<(), StateError> {
     let too_many = counters::count(connection, "dead_letters")?.saturating_sub(MAX_DEAD_LETTERS);
     if too_many == 0 {
@@ -102,7 +103,7 @@ pub(crate) const EVICT_OLDEST: &str = "DELETE FROM dead_letters WHERE id IN (SEL
 pub(crate) fn remove(connection: &Connection, id: i64) -> Result<bool, StateError> {
     let removed = connection.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])? > 0;
     if counters::count(connection, "dead_letters")? == 0 {
-        // The operator has decided about all of them.
+        // No letter is left: the operator has decided about all of them.
         connection.prepare_cached("UPDATE counters SET value = 0 WHERE name = 'dead_letters_evicted'")?.execute([])?;
     }
     Ok(removed)
@@ -116,8 +117,8 @@ pub(crate) fn after_id(connection: &Connection, after: i64, most: usize) -> Resu
     rows.map(|row| row?).collect()
 }
 
-/// Why a letter could not be used: the one without which no event arrives at all, else the one that was added last. Reads the whole table,
-/// which [`MAX_DEAD_LETTERS`] bounds.
+/// Why a letter could not be used: preferably a reason that stops all events, else that of the newest letter. Reads the whole
+/// table, which [`MAX_DEAD_LETTERS`] bounds.
 pub(crate) fn example_message(connection: &Connection) -> Result<Option<String>, StateError> {
     let order = "SELECT message FROM dead_letters ORDER BY reason = 'subscription_confirmation' DESC, id DESC LIMIT 1";
     let mut statement = connection.prepare_cached(order)?;

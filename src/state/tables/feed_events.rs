@@ -5,7 +5,7 @@ use crate::state::database::meta::read_meta;
 use crate::state::error::StateError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// Names of rows of `meta`: whose answer was stored last, where to go on, when events may have been missed.
+/// A row of `meta`: the address of the feed whose response was stored last.
 pub(crate) const ADDRESS: &str = "feed_address";
 
 /// The key that distinguishes two events of a feed without ids.
@@ -13,7 +13,7 @@ pub(crate) const ADDRESS: &str = "feed_address";
 pub struct FeedIdentity {
     /// SHA-256 of the event's JSON in canonical form.
     pub hash: [u8; 32],
-    /// The number among equal events of one answer, counted from 0.
+    /// The index among equal events of one response, counted from 0.
     pub occurrence: u32,
 }
 
@@ -21,13 +21,13 @@ pub(crate) fn is_last(connection: &Connection, address: &str) -> Result<bool, St
     Ok(read_meta(connection, ADDRESS)?.is_some_and(|last| last == address))
 }
 
-/// The known facts of an event.
+/// Whether an event was received before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FeedItemState {
     New,
-    /// The last answer served it.
+    /// The last response served it.
     Served,
-    /// An earlier one did.
+    /// An earlier response served it.
     Left,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn item_state(connection: &Connection, identity: FeedIdentity) -> Res
     })
 }
 
-/// The number of events that the last answer served: never more than one answer holds.
+/// The number of events that the last response served: never more than one response holds.
 pub(crate) fn served_before(connection: &Connection) -> Result<usize, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM feed_identities WHERE left_at IS NULL")?;
     let served: i64 = statement.query_row([], |row| row.get(0))?;

@@ -8,11 +8,11 @@ use rusqlite::Connection;
 
 pub(crate) const GAP: &str = "feed_gap";
 
-/// A listing that began at `listed_since` has found what was missed before it.
+/// Clears a gap that was noted before `listed_since`: a listing that began then has found the missed changes.
 pub(crate) fn clear_gap(connection: &Connection, listed_since: Timestamp, now: Timestamp) -> Result<(), StateError> {
     match gap(connection)? {
         Some(noted) if noted <= listed_since => delete_meta(connection, GAP),
-        // The clock was ahead when it was noted: the next listing is surely a later one.
+        // The clock was ahead when the gap was noted. Noted again with the present time, it ends with the next listing.
         Some(noted) if noted > now => note_gap(connection, now),
         _ => Ok(()),
     }

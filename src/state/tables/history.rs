@@ -1,8 +1,8 @@
-//! History: the finished events of a path, appended in the transaction in which they happen. The current condition
-//! (pending, held, left out, on its way) is in the other tables, and is not recorded twice.
+//! History: finished events and operations of a path, appended in the transaction in which they happen. The current status
+//! (pending, held, skipped, moving) is in the other tables, and not recorded twice.
 //!
-//! A file that the initial sync created or confirmed at the first attempt has no row here: that would be a row for each object
-//! of a bucket. Run and time of its row in `applied` record it.
+//! A file that the initial sync created or confirmed at the first attempt has no row: that would be one row per object of the
+//! bucket. Its row in `applied` has the run and the time.
 
 use crate::plan::Effect;
 use crate::record::{EventChannel, EventKind, Fingerprint, ObjectFacts, ObjectKey, Permissions, SinkName};
@@ -23,7 +23,7 @@ pub struct HistoryEntry {
     pub at: Option<Timestamp>,
     /// The run; 0 = outside of one.
     pub run: u64,
-    /// The sink; `None` = it is an event, or the sink has been removed since, or the row is older than sinks have names.
+    /// The sink; `None` for an event, for a sink that has been removed, and for rows from before sinks had names.
     pub sink: Option<SinkName>,
     /// The path.
     pub path: ObjectKey,
@@ -70,11 +70,11 @@ pub enum EventDisposition {
     LookedAt {
         /// At its path.
         path: ObservedContent,
-        /// At the path to which the file is said to have gone.
+        /// At the target of the reported rename.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         new_path: Option<ObservedContent>,
     },
-    /// The event failed too often, and is a dead letter. The permissions and renames that it reported were applied.
+    /// The event failed too often and is a dead letter. Its permissions and its rename were applied.
     DeadLetter {
         /// The reason; safe to print.
         message: String,
@@ -87,7 +87,7 @@ pub enum EventDisposition {
 pub enum ObservedContent {
     /// Nothing.
     Nothing,
-    /// An object, whose `ETag` is not known.
+    /// An object whose `ETag` is unknown.
     Object {
         /// Its length.
         size: u64,
@@ -96,10 +96,10 @@ pub enum ObservedContent {
     Content(Fingerprint),
 }
 
-/// The progress of an operation so far.
+/// The attempts of an operation so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// The effect that was called last; `None` = none was.
+    /// The effect of the last call; `None` = no call was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called: Option<Called>,
     /// The number of tries.
@@ -140,36 +140,36 @@ pub enum Outcome {
         /// The content.
         content: Option<Fingerprint>,
     },
-    /// The file manager was asked, and held this content already.
+    /// The file manager had this content already when it was asked.
     Confirmed {
         /// Its own identifier.
         internal_id: Option<String>,
         /// The content.
         content: Option<Fingerprint>,
     },
-    /// It has these permissions now.
+    /// The file has these permissions now.
     PermissionsSet(Permissions),
-    /// It holds nothing there any more.
+    /// The file manager holds nothing there any more.
     Deleted,
-    /// Its file has the other path now.
+    /// The file has the other path now.
     Moved {
         /// True if a source reported it; false if two paths were paired by their content.
         told: bool,
     },
-    /// It was asked to move the file and did not: each path is decided by itself.
+    /// The file manager was asked to move the file and did not: each path is decided by itself.
     NotMoved,
-    /// The operation failed, and is tried again.
+    /// The operation failed and will be retried.
     Failed {
-        /// Not before this.
+        /// The earliest time of the retry.
         next_attempt: Timestamp,
     },
-    /// An effect of unknown outcome ended, because it is no longer meant or its last attempt was refused: the
-    /// file manager's content there is unconfirmed.
+    /// An effect of unknown outcome ended, because it is no longer planned or its last attempt was refused. The file manager's
+    /// content at the path is unconfirmed.
     InDoubt,
 }
 
 impl Outcome {
-    /// The word in what programs read.
+    /// The word in JSON output.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Applied { .. } => "applied",
@@ -184,7 +184,7 @@ impl Outcome {
     }
 }
 
-/// The moment in which a transaction happens, for the history.
+/// The time and the run of a transaction, for the history.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) at: Timestamp,
@@ -208,7 +208,7 @@ impl From<&Intent> for Called {
     }
 }
 
-/// Appends what happened, to which sink (`None` = it was an event).
+/// Appends an entry for a sink (`None` = an event).
 pub(crate) fn append(
     connection: &Connection,
     (moment, sink): (Moment, Option<SinkId>),
@@ -223,7 +223,7 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// Appends the end of an operation on one path, unless the initial sync brought a file without any trouble.
+/// Appends the end of an operation on one path. Leaves out files that the initial sync transferred at the first attempt.
 pub(crate) fn operation(
     connection: &Connection,
     sink: RegisteredSink,
@@ -243,7 +243,7 @@ pub(crate) fn operation(
     append(connection, (moment, Some(sink.id)), (path, None), &HistoryEvent::Operation(OperationEnd { attempts, result }))
 }
 
-/// The history of a path, under either name of an entry with two names, oldest first, before a given entry.
+/// The entries before a given one that name the path as either path, oldest first.
 pub(crate) fn of_path(connection: &Connection, path: &ObjectKey, before: i64) -> Result<Vec<(i64, HistoryEntry)>, StateError> {
     let mut statement = connection
         .prepare("SELECT id, at, run, path, new_path, what, (SELECT name FROM sinks s WHERE s.id = history.sink) FROM history WHERE (path = ?1 OR new_path = ?1) AND id < ?2 ORDER BY id")?;

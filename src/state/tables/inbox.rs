@@ -1,4 +1,4 @@
-//! The inbox: events that are not consumed yet, in the order of their arrival. What an event means is not its concern.
+//! The inbox: events that are not consumed yet, in order of arrival. `plan::fold` decides what an event means.
 
 use crate::record::EventChannel;
 use crate::record::{Event, ObservationSeq};
@@ -7,24 +7,24 @@ use crate::state::error::StateError;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// An event that waits.
+/// A waiting event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboxRow {
-    /// Its place: the order of arrival, never used twice.
+    /// Its position: the order of arrival, never reused.
     pub seq: i64,
     /// The source that reported it.
     pub source: EventChannel,
     /// The time of storage, by the service's clock.
     pub received_at: Timestamp,
-    /// The newest observation at that time: an observation with a greater number began after that.
+    /// The newest observation at that time: one with a greater number began later.
     pub newest_observation: ObservationSeq,
-    /// The number of failures of its replay by itself.
+    /// How often its replay failed because of a path of its own.
     pub failures: u32,
     /// The reported event.
     pub event: Event,
 }
 
-/// The moment of receipt: by the clock, and by the observations that were taken until then.
+/// The moment of receipt: the time, and the newest observation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedAt {
     pub(crate) at: Timestamp,
@@ -41,7 +41,7 @@ pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, 
     Ok(())
 }
 
-/// Takes rows out, named in their order: what came of them is stored in the same transaction.
+/// Removes these rows (in ascending order). Their results are stored in the same transaction.
 pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
     let mut removed = 0;
@@ -51,9 +51,8 @@ pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateE
     count_by(connection, -integer(removed as u64))
 }
 
-/// Counts a failure of a row; says how many there are now. A row that is not there has none. Cycles may follow one another within
-/// seconds, and a store that is overloaded for a while fails in all of them: that is one failure. After it as many minutes must have
-/// passed for the next one to count, 1, then 2, 4 and 8.
+/// Counts a failure of a row and returns the new count (0 if the row is gone). Cycles may follow one another within seconds, and
+/// all of them fail while a store is overloaded; that counts as one failure. The next one counts after 1 minute, then 2, 4 and 8.
 pub(crate) fn count_failure(connection: &Connection, seq: i64, now: Timestamp) -> Result<u32, StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE inbox SET failures = failures + 1, failed_at = ?2
@@ -64,13 +63,13 @@ pub(crate) fn count_failure(connection: &Connection, seq: i64, now: Timestamp) -
     Ok(statement.query_row([seq], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-/// Another source: the reports of the old one are of no use.
+/// Deletes all events: they are about another source.
 pub(crate) fn forget(connection: &Connection) -> Result<(), StateError> {
     let removed = connection.execute("DELETE FROM inbox", [])?;
     count_by(connection, -integer(removed as u64))
 }
 
-/// Each caller that adds or removes rows counts them, all at once: a trigger would count each event twice in a statement of its own.
+/// Callers count the rows that they add or remove, all at once: a trigger would update the counter for each row.
 pub(crate) fn count_by(connection: &Connection, rows: i64) -> Result<(), StateError> {
     connection.prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'inbox'")?.execute([rows])?;
     Ok(())
@@ -94,7 +93,7 @@ pub(crate) fn from_row(row: &Row<'_>) -> Result<InboxRow, StateError> {
     })
 }
 
-/// The channel of a stored word.
+/// The channel with this stored name.
 pub(crate) fn read_source(word: &str) -> Result<EventChannel, StateError> {
     EventChannel::parse(word).ok_or_else(|| StateError::Corrupt(format!("the source {word:?}")))
 }

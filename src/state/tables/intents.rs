@@ -1,4 +1,4 @@
-//! Intents: what we were about to do and have no outcome of. An open intent locks every path that it names.
+//! Intents: effects without a known outcome. An open intent locks every path that it names.
 
 use crate::plan::{Effect, Planned};
 use crate::record::{ETag, Fingerprint, ObjectKey, Permissions};
@@ -8,14 +8,14 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-/// One effect, with all that makes its call identical when it is sent again.
+/// One effect, with everything that makes its call identical when it is sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// The path.
     pub path: ObjectKey,
     /// The target of the file: for a rename or a move.
     pub new_path: Option<ObjectKey>,
-    /// Makes the effect happen once.
+    /// The sink applies one key at most once.
     pub idempotency_key: Uuid,
     /// The effect and its content.
     pub planned: Planned,
@@ -23,11 +23,11 @@ pub struct Intent {
     pub file_type: Option<String>,
     /// A JSON object as text, for content.
     pub metadata: Option<String>,
-    /// The run that meant it.
+    /// The run that planned it.
     pub run: u64,
 }
 
-/// Content and permissions: one effect at a time on each.
+/// Content and permissions: each has one open effect at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntentKind {
     /// The file's identity and location.
@@ -50,7 +50,7 @@ impl IntentKind {
     }
 }
 
-/// The effects of a path that have no outcome yet.
+/// The open effects of a path.
 pub(crate) fn filed_under(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let text = format!("SELECT {} FROM intents WHERE sink = ?1 AND path = ?2", COLUMNS.join(", "));
     let mut statement = connection.prepare_cached(&text)?;
@@ -58,7 +58,7 @@ pub(crate) fn filed_under(connection: &Connection, sink: RegisteredSink, path: &
     rows.map(|row| row?).collect()
 }
 
-/// The effects without an outcome that name a path, as theirs or as the one to which a file goes.
+/// The open effects that name a path, as their path or as their target.
 pub(crate) fn naming(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Vec<Intent>, StateError> {
     let mut statement = connection.prepare("SELECT path FROM intents WHERE sink = ?1 AND new_path = ?2")?;
     let origin: Option<String> = statement.query_row(params![sink.id, path.as_str()], |row| row.get(0)).optional()?;
@@ -69,7 +69,7 @@ pub(crate) fn naming(connection: &Connection, sink: RegisteredSink, path: &Objec
     Ok(naming)
 }
 
-/// True if an effect that names the path has no outcome yet.
+/// True if an open effect names the path.
 pub(crate) fn is_open(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",
@@ -103,7 +103,7 @@ pub(crate) fn write(connection: &Connection, sink: RegisteredSink, intent: &Inte
     Ok(())
 }
 
-/// The rename or the move from one path to another, if it has no outcome yet.
+/// The open rename or move from one path to another.
 pub(crate) fn of_move(
     connection: &Connection,
     sink: RegisteredSink,

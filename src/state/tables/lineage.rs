@@ -1,4 +1,4 @@
-//! Lineage: the rows that say which file went where. Whether two paths are one file is not decided here.
+//! Lineage: move hints, one row per target. `plan` decides whether two paths are one file.
 
 use crate::plan::fold::MoveOrigin;
 use crate::record::ObjectKey;
@@ -8,7 +8,7 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 
-/// The waiting rows that concern any of these paths, by target.
+/// The rows that name any of these paths, by target.
 pub(crate) fn concerning<'p>(
     connection: &Connection,
     sink: RegisteredSink,
@@ -36,8 +36,9 @@ pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, target: &Obj
     Ok(())
 }
 
-/// The moves with a due path; and those whose target has nothing pending, which are obsolete unless a lookup of them failed.
-/// Also those with no path that becomes due by itself: an object that is too large to be sent can be moved.
+/// The move hints to decide now: those with a due path; those whose target has nothing pending, which are obsolete unless a
+/// lookup of them failed; and those with no path that becomes due by itself (an object that is too large to send can still be
+/// moved).
 pub(crate) fn due(
     connection: &Connection,
     sink: RegisteredSink,

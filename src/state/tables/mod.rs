@@ -1,4 +1,4 @@
-//! One file for each table: its rows, in and out. No decision is taken here.
+//! One file for each table: its rows, in and out. No decisions.
 
 pub(crate) mod sources;
 

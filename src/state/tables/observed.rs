@@ -1,4 +1,4 @@
-//! Observed: the row of each key that was ever looked up. An older observation never overwrites a newer one.
+//! Observed: one row for each key that was looked up or listed. An older observation never overwrites a newer one.
 
 use crate::mutant;
 use crate::record::{ETag, ObjectFacts, ObjectKey, ObservationSeq, Observed};
@@ -32,7 +32,7 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Observed
     Ok(Observed { facts, seq: ObservationSeq(row.get::<_, i64>(first)?.unsigned_abs()) })
 }
 
-/// Stores the result of a lookup, unless a newer one is there. Another lookup of an absent key takes nothing from its tombstone.
+/// Stores an observation unless a newer one is stored. A repeated observation that the key is absent keeps the tombstone's times.
 pub(crate) fn write(connection: &Connection, source: SourceId, path: &ObjectKey, observed: &Observed) -> Result<(), StateError> {
     let facts = observed.facts.as_ref();
     let mut statement = connection.prepare_cached(

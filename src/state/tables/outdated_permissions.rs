@@ -1,4 +1,5 @@
-//! Up to where each sink has outdated the permissions reported of a path, while another sink still needs them.
+//! For each sink and path, which reported permissions are outdated there: the sink has lost the file that they described. Kept
+//! while another sink still needs them.
 
 use crate::record::{ObjectKey, ObservationSeq, Outdated};
 use crate::state::database::codec::{integer, time};
@@ -29,14 +30,14 @@ pub(crate) fn write(connection: &Connection, sink: RegisteredSink, path: &Object
     Ok(())
 }
 
-/// The paths of which a sink has outdated permissions.
+/// The paths with permissions that are outdated for the sink.
 pub(crate) fn paths(connection: &Connection, sink: RegisteredSink) -> Result<Vec<ObjectKey>, StateError> {
     let mut statement = connection.prepare("SELECT path FROM outdated_permissions WHERE sink = ?1")?;
     let rows = statement.query_map([sink.id], |row| row.get(0))?;
     rows.map(|path| lineage::key(path?)).collect()
 }
 
-/// The path's permissions are gone for every sink: nothing is left to be outdated.
+/// Removes the rows of all sinks, once the path's permissions themselves are removed.
 pub(crate) fn remove_all(connection: &Connection, source: SourceId, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection
         .prepare_cached("DELETE FROM outdated_permissions WHERE path = ?2 AND sink IN (SELECT id FROM sinks WHERE source = ?1)")?;

@@ -1,4 +1,4 @@
-//! Pending: the rows of the paths with something to do. What is to be done is not decided here.
+//! Pending: the paths with work to do. `plan` decides what the work is.
 
 use crate::plan::requeue::QueuePosition;
 use crate::record::ObjectKey;
@@ -8,7 +8,7 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-/// The failure of a path.
+/// Why a path failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptFailure {
     /// A short, stable name.
@@ -38,7 +38,7 @@ pub(crate) fn remove(connection: &Connection, sink: RegisteredSink, path: &Objec
     Ok(())
 }
 
-/// Stores the time of receipt of the event that asked for the pending work.
+/// Stores when the event arrived that caused the work.
 pub(crate) fn write_reported_at(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, at: i64) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("UPDATE OR FAIL pending SET told_at = ?3 WHERE sink = ?1 AND path = ?2")?;
     statement.execute(params![sink.id, path.as_str(), at])?;

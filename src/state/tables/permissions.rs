@@ -1,4 +1,4 @@
-//! The permissions that events reported of each path, kept until the file is gone from every sink that needs it.
+//! The permissions that events reported of each path, kept until no sink needs them any more.
 
 use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ReportedField};
 use crate::state::database::codec::{integer, time};

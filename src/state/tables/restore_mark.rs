@@ -5,7 +5,8 @@ use crate::state::database::meta::read_meta;
 use crate::state::error::StateError;
 use rusqlite::Connection;
 
-/// The name of a row of `meta`: the observation after which nothing that was forgotten with the restored backup can hide.
+/// A row of `meta`: the newest observation when the backup was restored. The state may lack anything that happened after the
+/// backup and before this observation.
 pub(crate) const RESTORED_AT: &str = "restored_at_look";
 
 /// The newest observation of a restored state; `None` = no backup was ever restored.

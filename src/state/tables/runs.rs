@@ -1,20 +1,20 @@
-//! Runs as they are remembered.
+//! The stored runs.
 
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
 use jiff::Timestamp;
 use rusqlite::{Connection, Params};
 
-/// A run as it is remembered.
+/// A stored run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRow {
-    /// Counted from 1, never used twice.
+    /// Counted from 1, never reused.
     pub number: u64,
     /// `initial`, …
     pub kind: String,
     /// The start time.
     pub started_at: Option<Timestamp>,
-    /// The end time; `None` = it is running, or was killed.
+    /// The end time; `None` = the run is in progress, or was killed.
     pub ended_at: Option<Timestamp>,
     /// The outcome.
     pub outcome: Option<String>,
@@ -22,10 +22,10 @@ pub struct RunRow {
     pub summary: Option<String>,
 }
 
-/// The reconciles that listed everything.
+/// Reconciles that completed their listing.
 pub(crate) const RECONCILED: &str = "kind = 'reconcile' AND listed = 1 AND ended_at IS NOT NULL";
 
-/// The last reconcile that listed everything.
+/// The last reconcile that completed its listing.
 pub(crate) fn last_reconcile(connection: &Connection) -> Result<Option<RunRow>, StateError> {
     Ok(select(connection, &format!("WHERE {RECONCILED} ORDER BY number DESC LIMIT 1"), [])?.pop())
 }

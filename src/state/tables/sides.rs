@@ -1,4 +1,5 @@
-//! The known facts of a path: both sides, the wanted state, and its row in `pending`. One read covers many paths.
+//! The known facts of a path: observed and applied row, reported permissions, and its row in `pending`. One query reads many
+//! paths.
 
 use crate::plan::requeue::{PathView, PendingRow};
 use crate::record::{ObjectKey, PathState, Permissions};
@@ -10,19 +11,19 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 use std::sync::LazyLock;
 
-/// Both sides of a path.
+/// The observed and applied facts of a path.
 pub(crate) fn sides(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<PathState, StateError> {
     Ok(view(connection, sink, path)?.path_state)
 }
 
-/// All that is known of a path.
+/// All known facts of a path.
 pub(crate) fn view(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<PathView, StateError> {
     let mut views = views(connection, sink, std::iter::once(path))?;
     views.pop().ok_or_else(|| StateError::Corrupt("a question has no answer".to_owned()))
 }
 
-/// The permissions that a sink is to have, of the row `t` of `permissions` and the row `m` of `outdated_permissions`: fields that the sink
-/// has outdated are missing.
+/// The permissions that a sink should have, from the row `t` of `permissions` and the row `m` of `outdated_permissions`. Fields
+/// that are outdated for the sink are missing.
 pub(crate) fn wanted_columns() -> String {
     ["permissions", "owner", "owner_group"]
         .map(|field| {
@@ -33,8 +34,8 @@ pub(crate) fn wanted_columns() -> String {
         .join(", ")
 }
 
-/// The columns of both sides, in the order in which [`sides_from_row`] reads them, of the rows `o` of `observed` and `a` of `applied`, and
-/// of those of [`wanted_columns`].
+/// The columns that [`sides_from_row`] reads, in its order: of the rows `o` of `observed` and `a` of `applied`, and those of
+/// [`wanted_columns`].
 pub(crate) fn side_columns() -> String {
     format!(
         "o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id,
@@ -47,13 +48,13 @@ pub(crate) fn side_columns() -> String {
 /// The number of [`side_columns`].
 pub(crate) const SIDE_COLUMNS: usize = 21;
 
-/// All that is known of each of these paths, in their order, in one question.
+/// All known facts of each of these paths, in their order, in one query.
 pub(crate) fn views<'p>(
     connection: &Connection,
     sink: RegisteredSink,
     paths: impl Iterator<Item = &'p ObjectKey> + Clone,
 ) -> Result<Vec<PathView>, StateError> {
-    // Usually the sink has no open intent at all: then no path is looked up among them.
+    // Usually the sink has no open intent. Then no path is looked up in `intents`.
     static VIEWS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT {}, p.status = 'due', p.status = 'held', p.deletion, p.told_at,
@@ -86,7 +87,7 @@ pub(crate) fn views<'p>(
     Ok(views)
 }
 
-/// Reads the columns of both sides, in the order of [`side_columns`], from `first` on.
+/// Reads the columns of [`side_columns`], from `first` on.
 pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<PathState> {
     let (applied, wanted) = (first + 7, first + 18);
     let (observation, held): (Option<i64>, Option<bool>) = (row.get(first)?, row.get(applied)?);

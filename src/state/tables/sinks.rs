@@ -1,4 +1,4 @@
-//! Sinks: one row each, whose columns hold what is known of it as a whole. How many rows and open intents it has is kept by triggers.
+//! Sinks: one row each, with the facts about the sink as a whole. Triggers count its rows and open intents.
 
 use crate::mutant;
 use crate::plan::Policy;
@@ -10,7 +10,7 @@ use crate::state::tables::sources::SourceId;
 use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// A sink's number in the tables; never used twice.
+/// A sink's number in the tables; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SinkId(pub(crate) i64);
 
@@ -33,11 +33,11 @@ pub(crate) struct RegisteredSink {
 pub(crate) struct SinkRow {
     pub(crate) sink: RegisteredSink,
     pub(crate) name: SinkName,
-    /// `None` = no run has named it yet.
+    /// `None` = no run has set it yet.
     pub(crate) address: Option<String>,
 }
 
-/// The number in which the last sink that was added is remembered: a row of `meta`.
+/// A row of `meta`: the number of the sink that was added last.
 const LAST_SINK: &str = "last_sink";
 
 const COLUMNS: &str = "SELECT id, source, policy, name, address FROM sinks";
@@ -66,7 +66,7 @@ fn from_row(row: &Row<'_>) -> Result<SinkRow, StateError> {
     Ok(SinkRow { sink, name, address: row.get(4)? })
 }
 
-/// Adds a sink, with the two counters of what is due that its pending paths are counted by.
+/// Adds a sink, with its two rows of `waiting` that count due paths.
 pub(crate) fn add(connection: &Connection, source: SourceId, name: &SinkName, kind: &str) -> Result<(), StateError> {
     let last = read_meta(connection, LAST_SINK)?.and_then(|number| number.parse::<i64>().ok()).unwrap_or_default();
     let id = SinkId(last + 1);
@@ -79,7 +79,7 @@ pub(crate) fn add(connection: &Connection, source: SourceId, name: &SinkName, ki
     Ok(())
 }
 
-/// Takes a sink away, and everything that is known of what it holds.
+/// Removes a sink and all rows about it.
 pub(crate) fn remove(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     forget(connection, sink)?;
     connection.execute("DELETE FROM outdated_permissions WHERE sink = ?1", [sink.id])?;
@@ -88,8 +88,8 @@ pub(crate) fn remove(connection: &Connection, sink: RegisteredSink) -> Result<()
     Ok(())
 }
 
-/// Forgets everything that is known of what a sink holds, and of what was to be done about it. Up to where it has outdated permissions is
-/// not among that: the files that they were reported of are gone from the source.
+/// Deletes the rows about a sink's content and pending work. Keeps `outdated_permissions`: the files that they described are gone
+/// from the source.
 pub(crate) fn forget(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
     for table in ["intents", "applied", "pending", "lineage"] {
         let which = if table == "pending" && mutant::is("a_new_sink_has_nothing_left_to_do_for_all") { "?1 > 0" } else { "sink = ?1" };
@@ -112,27 +112,27 @@ pub(crate) fn write_policy(connection: &Connection, sink: RegisteredSink, policy
     Ok(())
 }
 
-/// True if the state knows anything of the sink's content, or of a call to it.
+/// True if the state has any row about the sink's content, or an intent of it.
 pub(crate) fn is_in_use(connection: &Connection, sink: RegisteredSink) -> Result<bool, StateError> {
     Ok(connection.query_row("SELECT applied_rows > 0 OR open_intents > 0 FROM sinks WHERE id = ?1", [sink.id], |row| row.get(0))?)
 }
 
-/// The number of files that the sink has, as far as is known: a counter.
+/// The number of files that the sink is known to have: a counter.
 pub(crate) fn applied_rows(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT applied_rows FROM sinks WHERE id = ?1")
 }
 
-/// The number of effects without an outcome: a counter.
+/// The number of open intents: a counter.
 pub(crate) fn open_intents(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT open_intents FROM sinks WHERE id = ?1")
 }
 
-/// The number of rows that the sink had when the listing began.
+/// The sink's rows when the listing began.
 pub(crate) fn rows_before_listing(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT rows_before_listing FROM sinks WHERE id = ?1")
 }
 
-/// The number of rows outside of the prefix at the last count.
+/// The rows outside of the prefix at the last count.
 pub(crate) fn outside_prefix(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     count(connection, sink, "SELECT outside_prefix FROM sinks WHERE id = ?1")
 }
@@ -147,7 +147,8 @@ pub(crate) fn write_outside_prefix(connection: &Connection, sink: RegisteredSink
     Ok(())
 }
 
-/// A page of a listing is stored, the first one or another: its absences are still to be judged, against the rows from before the listing.
+/// Notes that a page is stored: the guard has yet to judge the listing. With the `first` page, also stores each sink's present
+/// row count, which the guard compares with.
 pub(crate) fn note_page(connection: &Connection, source: SourceId, first: bool) -> Result<(), StateError> {
     let text = "UPDATE sinks SET listing_unjudged = 1, rows_before_listing = iif(?2, applied_rows, rows_before_listing)
                 WHERE source = ?1 AND (?2 OR listing_unjudged = 0)";
@@ -164,7 +165,7 @@ pub(crate) fn note_listing_judged(connection: &Connection, sink: RegisteredSink)
     Ok(())
 }
 
-/// The deletes that the guard held at its last judgement, whether or not any of them still waits.
+/// The deletes that the guard held when it last judged, even if none of them still waits.
 pub(crate) fn held_deletes(connection: &Connection, sink: RegisteredSink) -> Result<Option<HeldDeletes>, StateError> {
     let text = "SELECT held_deletes, held_of_rows, held_as_nothing_was_listed FROM sinks WHERE id = ?1";
     let (deletes, of_rows, nothing_listed): (Option<i64>, Option<i64>, bool) =

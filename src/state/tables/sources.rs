@@ -1,4 +1,4 @@
-//! The source that a state describes: one row, whose columns say how far its listing has come.
+//! The source of the state: one row, with the progress of its listing.
 
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
@@ -15,14 +15,14 @@ impl ToSql for SourceId {
     }
 }
 
-/// The progress of a run's listing that has not come to its own end.
+/// The progress of a listing that is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
     /// Begin at the start.
     Nothing,
-    /// Go on after this key.
+    /// Continue after this key.
     UpTo(ObjectKey),
-    /// All pages are stored; what they showed may still wait to be applied.
+    /// All pages are stored; the work that they caused may still wait.
     Everything,
 }
 
@@ -49,28 +49,28 @@ pub(crate) fn listed(connection: &Connection, source: SourceId) -> Result<Listed
     Ok(up_to.and_then(|key| ObjectKey::new(key).ok()).map_or(Listed::Nothing, Listed::UpTo))
 }
 
-/// A page is stored: its last key, or that it was the last one.
+/// Stores a page's last key, or that it was the last page.
 pub(crate) fn write_listed(connection: &Connection, source: SourceId, up_to: Option<&ObjectKey>) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached("UPDATE sources SET listed_up_to = ?2, listed_everything = ?2 IS NULL WHERE id = ?1")?;
     statement.execute(params![source, up_to.map(ObjectKey::as_str)])?;
     Ok(())
 }
 
-/// The listing so far cannot be continued by another run: its pages are not ranges of keys.
+/// Another run cannot continue this listing, because its pages are not ranges of keys.
 pub(crate) fn forget_listed_up_to(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     let text = "UPDATE sources SET listed_up_to = NULL WHERE id = ?1 AND listed_up_to IS NOT NULL";
     connection.prepare_cached(text)?.execute([source])?;
     Ok(())
 }
 
-/// The next listing begins at the start, however far the last one came.
+/// Makes the next listing begin at the start.
 pub(crate) fn forget_listing(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     let text = "UPDATE sources SET listed_up_to = NULL, listed_everything = 0, listing_saw_files = 0 WHERE id = ?1";
     connection.prepare_cached(text)?.execute([source])?;
     Ok(())
 }
 
-/// The listing of everything is consumed: the next run lists again.
+/// The complete listing has been used: the next run lists again.
 pub(crate) fn forget_everything_listed(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     connection.prepare_cached("UPDATE sources SET listed_everything = 0 WHERE id = ?1")?.execute([source])?;
     Ok(())
@@ -98,7 +98,7 @@ pub(crate) fn write_initial_completed_by(connection: &Connection, source: Source
     Ok(())
 }
 
-/// True if a reconcile began, and no listing has come to its end since.
+/// True if a reconcile began and no listing has completed since.
 pub(crate) fn reconcile_unfinished(connection: &Connection, source: SourceId) -> Result<bool, StateError> {
     Ok(connection.prepare_cached("SELECT reconcile_unfinished FROM sources WHERE id = ?1")?.query_row([source], |row| row.get(0))?)
 }

@@ -1,4 +1,4 @@
-//! The claim of pending paths: lane by lane, in the order of the queue, with all known facts of each path.
+//! Claims pending paths, lane by lane in the order of the queue, with all known facts of each path.
 
 use crate::record::{ObjectKey, PathState};
 use crate::state::claims::PathClaim;
@@ -10,7 +10,7 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tokio::sync::watch;
 
-/// A part of the pending paths: each lane has its own pace.
+/// A part of the pending paths, processed separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// Objects below 8 MiB.
@@ -19,7 +19,7 @@ pub enum Lane {
     Large,
     /// Keys that may be gone: only after a listing has ended.
     Deletion,
-    /// Paths with an effect that has no outcome yet, whatever else is to be done about them.
+    /// Paths with an open intent, whatever else is to be done about them.
     OpenIntent,
 }
 
@@ -34,26 +34,26 @@ pub struct WorkItem {
     pub attempts: u32,
     /// The known facts of the path.
     pub path_state: PathState,
-    /// An effect on its content without an outcome.
+    /// The open intent for its content.
     pub intent: Option<Intent>,
-    /// An effect on its permissions without an outcome.
+    /// The open intent for its permissions.
     pub permissions_intent: Option<Intent>,
 }
 
 /// The paths claimed from a lane.
 #[derive(Debug, Default)]
 pub struct ClaimedBatch {
-    /// The paths that the caller has claimed now, each until its claim is dropped.
+    /// The paths that the caller holds a claim on, each until its claim is dropped.
     pub work: Vec<(PathClaim, WorkItem)>,
-    /// The last examined position in the queue; `None` = there is nothing more.
+    /// The last examined position in the queue; `None` = no path is left.
     pub last: Option<i64>,
     /// True if another caller has claimed some of the paths.
     pub some_claimed_by_others: bool,
 }
 
 impl SinkState {
-    /// Claims the next paths of a lane that are due, after one position in the queue and up to another, oldest first. A path is claimed in the thread that stores the outcomes, so that its facts are never older than the outcome of its
-    /// previous claim.
+    /// Claims the next due paths of a lane, oldest first, after one position in the queue and up to another. Runs on the thread
+    /// that stores the outcomes, so that the facts of a path include the outcome of its previous claim.
     pub async fn claim(&self, (lane, after, up_to): (Lane, i64, i64), most: usize) -> Result<ClaimedBatch, StateError> {
         let claims = self.claims.clone();
         self.call(move |connection, sink| {
@@ -75,7 +75,7 @@ impl SinkState {
         self.claims.releases()
     }
 
-    /// One path as it stands now, whether due or not; `None` when nothing is pending about it.
+    /// One path with its present facts, due or not; `None` = nothing is pending about it.
     pub async fn work_item(&self, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
         let path = path.clone();
         self.call(move |connection, sink| one(connection, sink, &path)).await
@@ -97,7 +97,7 @@ fn due(
         let rows = statement.query_map(params![sink.id, after, most, up_to], from_row)?;
         return rows.map(|row| row?).collect();
     }
-    // A path that is said to have gone elsewhere, or to have come from there, waits for that to be settled.
+    // Not the paths of a move hint: they wait until it is decided.
     let mut statement = connection.prepare_cached(&selection(
         "p.sink = ?1 AND p.status = 'due' AND p.deletion = ?2 AND p.large = ?3 AND p.seq > ?4 AND p.seq <= ?6
          AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.path = p.path)

@@ -1,4 +1,5 @@
-//! Inbox rows that a replay consumes: they leave the inbox, become history, and those that failed too often become dead letters.
+//! Removes the inbox rows that a replay has consumed and adds them to the history. Rows that failed too often become dead
+//! letters.
 
 use crate::mutant;
 use crate::plan::fold::{TimedEvent, consumable_rows};
@@ -12,10 +13,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A row whose replay failed as often by itself becomes a dead letter: after a quarter of an hour at the earliest (see `inbox.rs`).
+/// A row whose own paths failed this often becomes a dead letter, after 15 minutes at the earliest (see `inbox.rs`).
 const MAX_FAILURES: u32 = 5;
 
-/// A batch of the inbox, and the lookups of the paths that it touched.
+/// A batch of the inbox with the lookups of its paths.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// Oldest first.
@@ -24,12 +25,12 @@ pub struct Replay {
     pub observations: Vec<Observation>,
     /// The paths whose lookup failed, and why.
     pub failed: BTreeMap<ObjectKey, String>,
-    /// The paths of rows that stayed in the batches before: rows that share a path stay together.
+    /// The paths of earlier rows that stay in the inbox: a row that shares a path with them stays, too.
     pub locked: BTreeSet<ObjectKey>,
 }
 
-/// Takes the used rows out of the inbox, and makes dead letters of those that failed too often: their reports are applied all the same.
-/// Also returns the paths that the remaining rows name.
+/// Removes the consumed rows from the inbox, and makes dead letters of those that failed too often: what those report is applied,
+/// too. Also returns the paths of the rows that stay.
 pub(crate) fn take_rows(
     connection: &Connection,
     moment: Moment,
@@ -50,7 +51,7 @@ pub(crate) fn take_rows(
         let mut dead_lettered = None;
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));
-            // It is kept back by another row only: that is no failure of its own.
+            // Only an earlier row blocks this one: that is no failure of its own.
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
             if failures < MAX_FAILURES {
                 replayed.kept_rows += 1;
@@ -85,7 +86,7 @@ pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestam
     received
 }
 
-/// The outcome of an event that was consumed.
+/// What happened to a consumed event, for the history.
 fn became(row: &InboxRow, observations: &BTreeMap<&ObjectKey, ObservedContent>, dead_lettered: Option<String>) -> EventDisposition {
     let shown = |path| observations.get(path).cloned().unwrap_or(ObservedContent::Nothing);
     match dead_lettered {

@@ -1,4 +1,4 @@
-//! Dead letters: what could not be understood, or failed again and again, kept until a person decides.
+//! Dead letters: messages that could not be decoded or failed repeatedly, kept until the operator decides.
 
 use crate::state::error::StateError;
 use crate::state::handle::Inbox;
@@ -13,7 +13,7 @@ impl Inbox {
         self.state.writer.call(|connection| counters::count(connection, "dead_letters")).await
     }
 
-    /// The number of dead letters, and why one of them could not be used.
+    /// The number of dead letters, and one reason why a letter could not be used.
     pub async fn dead_letters_summary(&self) -> Result<(u64, Option<String>), StateError> {
         let counter = "dead_letters";
         self.state
@@ -22,7 +22,7 @@ impl Inbox {
             .await
     }
 
-    /// The letters after one, oldest first.
+    /// The letters after this id, oldest first.
     pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
         self.state.writer.call(move |connection| dead_letters::after_id(connection, after, most)).await
     }
@@ -32,8 +32,7 @@ impl Inbox {
         self.state.writer.call(move |connection| dead_letters::one(connection, id)).await
     }
 
-    /// The result of another try of a letter replaces it, in one transaction; `None` when there is no such letter
-    /// any more.
+    /// Replaces a letter by the result of another attempt to decode it, in one transaction; `None` = the letter no longer exists.
     pub async fn dead_letter_replace(&self, id: i64, by: Vec<Received>, now: Timestamp) -> Result<Option<ReceiveCounts>, StateError> {
         let receipt = self.receipt(now);
         let counts = self
@@ -51,7 +50,7 @@ impl Inbox {
         Ok(counts)
     }
 
-    /// Forgets one; whether it was there.
+    /// Deletes a letter; returns whether it existed.
     pub async fn dead_letter_drop(&self, id: i64) -> Result<bool, StateError> {
         self.state.writer.call(move |connection| dead_letters::remove(connection, id)).await
     }

@@ -1,4 +1,4 @@
-//! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
+//! Deletes that wait: counted for the guard, held and released. `plan::guard` decides which.
 
 use crate::mutant;
 use crate::plan::guard::HeldDeletes;
@@ -7,18 +7,18 @@ use crate::state::handle::SinkState;
 use crate::state::tables::sinks::{self, RegisteredSink};
 use rusqlite::{Connection, params};
 
-/// Deletes that the guard is to judge.
+/// The deletes that the guard is about to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeletesInQuestion {
     /// The number of deletes.
     pub deletes: u64,
-    /// The last place in the queue: a delete that comes after it is not among them.
+    /// The last queue position at that moment: a later delete is not among them.
     pub up_to: i64,
 }
 
 impl SinkState {
-    /// Forgets the absent keys that the sink does not hold: with the deletes held, no run looks them up, and the next
-    /// listing finds them absent again. An older observation of them is forgotten too: nothing is to be done about it. (A restored
+    /// Removes absent keys that the sink does not hold. No run would look them up while the deletes are held, and the next
+    /// listing finds them absent again. Their older observations are removed, too, because no work follows from them. (A restored
     /// state does not know which keys the sink does not hold.)
     pub async fn absences_drop_unapplied(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
@@ -26,7 +26,7 @@ impl SinkState {
                      AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
                      AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
                      AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look')";
-            // Where another sink holds the file, or has something to do with it, what was observed is still needed.
+            // The observation is still needed if another sink holds the file or has pending work on it.
             let needed = if mutant::is("a_sinks_absence_forgets_the_look_of_all") { "s.id = 0" } else { "s.id <> ?1" };
             connection.execute(
                 &format!(
@@ -45,8 +45,8 @@ impl SinkState {
         .await
     }
 
-    /// How many deletes the sink would see if every path that is or may be gone is deleted, with those that are held or without:
-    /// for the guard. In a state that was restored the sink may have any of them.
+    /// The number of deletes if every path that is or may be gone were deleted, with or without the held ones. After a restore,
+    /// the sink may hold any of the paths.
     pub async fn deletes_in_question(&self, held_too: bool) -> Result<DeletesInQuestion, StateError> {
         self.call(move |connection, sink| {
             let held = if held_too { count(connection, sink, COUNT_HELD)? } else { 0 };
@@ -65,7 +65,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard holds the deletes: they wait until it lets them go, and make no cycle heavier meanwhile.
+    /// Marks the deletes as held. They cost a cycle nothing until the guard releases them.
     pub async fn deletes_hold(&self, held: HeldDeletes) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(HOLD)?.execute([sink.id])?;
@@ -74,7 +74,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard lets the deletes go.
+    /// Makes the held deletes due.
     pub async fn deletes_release(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(LET_GO)?.execute([sink.id])?;
@@ -83,7 +83,7 @@ impl SinkState {
         .await
     }
 
-    /// The deletes that the guard holds since its last judgement: read, not counted. None, once all of them were decided or are back.
+    /// The result of the guard's last judgement, while any delete is still held.
     pub async fn deletes_held(&self) -> Result<Option<HeldDeletes>, StateError> {
         self.call(held).await
     }
@@ -93,8 +93,7 @@ impl SinkState {
         self.call(sinks::applied_rows).await
     }
 
-    /// How many rows the sink had before a listing of which the guard has not seen the deletes; `None` = it has seen them all, or
-    /// there was nothing to lose.
+    /// The sink's rows before a listing whose deletes the guard has not judged; `None` = all are judged, or the sink had no rows.
     pub async fn rows_before_unjudged_listing(&self) -> Result<Option<u64>, StateError> {
         self.call(|connection, sink| {
             let unjudged = sinks::listing_is_unjudged(connection, sink)?;
@@ -103,24 +102,26 @@ impl SinkState {
         .await
     }
 
-    /// The guard has seen the deletes of what was listed so far.
+    /// The guard has judged the deletes of the listing so far.
     pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
     }
 
-    /// How many rows the sink had when the listing began: what the same run created is no reason to let more go.
+    /// The sink's rows when the listing began. The guard compares with this number, because rows that the run itself adds must
+    /// not allow more deletes.
     pub async fn rows_before_listing(&self) -> Result<u64, StateError> {
         self.call(sinks::rows_before_listing).await
     }
 }
 
-/// Counts deletes of paths that the sink has, or may have.
+/// Counts deletes of paths that the sink has or may have.
 fn count(connection: &Connection, sink: RegisteredSink, which: &str) -> Result<u64, StateError> {
     let deletes: i64 = connection.prepare_cached(which)?.query_row([sink.id], |row| row.get(0))?;
     Ok(deletes.unsigned_abs())
 }
 
-// Two questions each, not one with a parameter: an index that holds some rows only is used where the query says which, word for word.
+// Two statements instead of one with a parameter: SQLite uses a partial index only if the query repeats its condition word for
+// word.
 pub(crate) const COUNT_DUE: &str = "SELECT count(*) FROM pending p WHERE sink = ?1 AND status = 'due' AND deletion = 1 AND (
     EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
     OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)

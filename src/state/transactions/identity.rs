@@ -1,4 +1,4 @@
-//! The identity of the state: its bucket and its sinks. Any other is refused until the operator says what it means.
+//! The identity of the state: its bucket and its sinks. A different one is refused until the operator says what it means.
 
 use crate::mutant;
 use crate::record::{ObservationSeq, SinkName};
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
-/// The names of what a state describes, as configured.
+/// The addresses of a configuration's source and sinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Endpoint, bucket and prefix.
@@ -28,7 +28,7 @@ pub struct Identity {
 pub struct NamedSink {
     /// Its name.
     pub name: SinkName,
-    /// The kind of the sink: a word.
+    /// The kind of sink, as a word.
     pub kind: &'static str,
     /// The address of the sink.
     pub address: String,
@@ -42,24 +42,24 @@ impl NamedSink {
     }
 }
 
-/// The operator's answer about a state with another identity.
+/// The operator's answer if state and configuration have different identities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorAnswer {
-    /// The same data under another name: keep everything.
+    /// The same data at another address: keep everything.
     pub adopt: bool,
-    /// Another bucket: forget what was observed.
+    /// Another bucket: remove the observations.
     pub new_source: bool,
-    /// Sinks that are new, or to be started over: what was applied there is forgotten.
+    /// Sinks that are new or start over: remove what was applied there.
     pub new_sinks: BTreeSet<SinkName>,
-    /// Sinks that are taken away: everything that is known of them is forgotten.
+    /// Sinks that are no longer used: remove all rows about them.
     pub drop_sinks: BTreeSet<SinkName>,
-    /// True if a backup was restored: nothing that was applied is certain.
+    /// True if a backup was restored: every applied row becomes unconfirmed.
     pub restored: bool,
 }
 
 impl State {
-    /// Compares the state with the configuration, and does what the operator's answer means. Without an answer a
-    /// difference is refused and nothing is touched.
+    /// Compares the state with the configuration and applies the operator's answer. A difference without an answer is refused,
+    /// and nothing is changed.
     pub async fn identify(&self, identity: Identity, answer: OperatorAnswer, now: Timestamp) -> Result<(), StateError> {
         let source = self.source;
         let moment = (now, self.numbers.newest());
@@ -101,14 +101,14 @@ fn identify(
     }
     if answer.restored {
         mark_all_unconfirmed(connection, source, newest)?;
-        // Events that arrived since the backup was made are missing, too.
+        // Events that arrived after the backup was made are missing, too.
         gap::note_gap(connection, now)?;
     }
     Ok(())
 }
 
-/// The differences between state and configuration, in either direction, that no answer covers. A side without any known
-/// fact has no identity: a typo in the first run's settings can simply be corrected.
+/// The differences between state and configuration, in either direction, that no answer covers. A source or sink without any
+/// stored fact has no identity: the operator can simply correct a typo in the first run's settings.
 pub(crate) fn refusal(
     connection: &Connection,
     source: SourceId,
@@ -179,8 +179,8 @@ fn exists(connection: &Connection, rows: &str) -> Result<bool, StateError> {
     Ok(connection.query_row(&format!("SELECT EXISTS ({rows})"), [], |row| row.get(0))?)
 }
 
-/// The observations go; the sinks' content stays, and is compared with the new bucket. Keys that the new bucket does
-/// not have are deletes, under the guard.
+/// Removes the observations. The applied rows stay and are compared with the new bucket: keys that it lacks become deletes, under
+/// the guard.
 fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     connection.execute_batch(
         "DELETE FROM observed; DELETE FROM pending; DELETE FROM lineage; DELETE FROM permissions; DELETE FROM outdated_permissions;
@@ -191,19 +191,19 @@ fn forget_source(connection: &Connection, source: SourceId) -> Result<(), StateE
     list_again(connection, source)
 }
 
-/// The applied rows go, and every intent with them: the new sink has never received them.
+/// Removes the sink's applied rows and intents: a new sink has received nothing.
 fn start_over(connection: &Connection, source: SourceId, sink: RegisteredSink) -> Result<(), StateError> {
     sinks::forget(connection, sink)?;
     list_again(connection, source)
 }
 
-/// The next run is an initial sync that lists from the start.
+/// Makes the next run an initial sync that lists from the start.
 fn list_again(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     sources::forget_listing(connection, source)?;
     sources::write_initial_completed_by(connection, source, None)
 }
 
-/// A restored state: every open intent ends, every row is unconfirmed, and everything is listed again.
+/// After a restore: ends every open intent, makes every row unconfirmed, and lists everything again.
 fn mark_all_unconfirmed(connection: &Connection, source: SourceId, newest: ObservationSeq) -> Result<(), StateError> {
     write_meta(connection, RESTORED_AT, &newest.0.to_string())?;
     if !mutant::is("open_intents_kept_after_a_restore") {
@@ -216,7 +216,7 @@ fn mark_all_unconfirmed(connection: &Connection, source: SourceId, newest: Obser
     sources::forget_listing(connection, source)
 }
 
-/// Ends all open intents: their paths have a row, which no longer says what the sink holds.
+/// Ends all open intents. Their paths get an unconfirmed row.
 fn unsettle_intents(connection: &Connection) -> Result<(), StateError> {
     connection.execute_batch(
         "INSERT INTO applied (sink, path, confirmed) SELECT sink, path, 0 FROM intents WHERE true

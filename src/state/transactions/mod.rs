@@ -1,4 +1,4 @@
-//! The transactions of the state: each public method of the handle is one, stored together or not at all.
+//! The transactions of the state: each public method of a handle is one, stored as a whole or not at all.
 
 pub(crate) mod receive;
 

@@ -1,4 +1,4 @@
-//! Files that wait for a place which another one has not left yet: they wait as long as that one does.
+//! Waiting moves: a file cannot move while work on its origin or its target is parked.
 
 use crate::record::ObjectKey;
 use crate::state::error::StateError;
@@ -7,7 +7,7 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 impl SinkState {
-    /// A lookup of one of the two paths failed once more: the number of failures by now.
+    /// Counts a failed lookup of one of the two paths, and returns the new count.
     pub async fn move_hint_count_unobservable(&self, target: &ObjectKey) -> Result<u32, StateError> {
         let target = target.as_str().to_owned();
         self.call(move |connection, sink| {
@@ -18,8 +18,8 @@ impl SinkState {
         .await
     }
 
-    /// A file whose target, or whose own path, waits for the next attempt at something else waits with it. Returns whether one of the two
-    /// waits: else nothing is going to change.
+    /// If origin or target is parked with a time for the next attempt, parks the other one until then. Returns whether either is
+    /// parked: if not, waiting would change nothing.
     pub async fn move_hint_defer(&self, origin: &ObjectKey, target: &ObjectKey) -> Result<bool, StateError> {
         let paths = [origin.as_str().to_owned(), target.as_str().to_owned()];
         self.call(move |connection, sink| {
@@ -40,7 +40,7 @@ impl SinkState {
     }
 }
 
-/// A move from one path to the other has ended: what waited with it need not wait any longer, nor the file that was to come to its place.
+/// A move has ended: makes parked work on both paths due, and on the origin of a move to `origin`, which is free now.
 pub(crate) fn release(connection: &Connection, sink: RegisteredSink, origin: &ObjectKey, target: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE OR FAIL pending SET status = 'due', next_attempt = NULL

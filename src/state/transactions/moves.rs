@@ -1,5 +1,5 @@
-//! The moves of files that no sink has applied yet: those reported, and those paired by content.
-//! `plan` decides whether two paths are one file.
+//! Move hints that no sink has applied yet: reported by events, or paired by content. `plan` decides whether two paths are one
+//! file.
 
 use crate::mutant;
 use crate::plan::fold::MoveOrigin;
@@ -15,12 +15,12 @@ use crate::state::tables::{applied, lineage, observed, sides};
 use crate::state::transactions::{move_waits, outcomes, outdate, requeue};
 use rusqlite::{Connection, params};
 
-/// A file on its way to another path.
+/// A candidate move of a file.
 #[derive(Clone, Debug)]
 pub struct Move {
-    /// Both paths, and all that is known of them.
+    /// Both paths with all known facts.
     pub moving: Moving,
-    /// The rename or the move, if it was sent before and has no outcome.
+    /// The open intent of the rename or move, if it was sent before.
     pub intent: Option<Intent>,
     /// Failed runs so far.
     pub attempts: u32,
@@ -29,12 +29,12 @@ pub struct Move {
 }
 
 impl Move {
-    /// The path under which the sink may have the file.
+    /// The path under which the sink may hold the file.
     pub fn origin(&self) -> &ObjectKey {
         &self.moving.origin.0
     }
 
-    /// The path where it is said to be now.
+    /// The path to which the file moved.
     pub fn target(&self) -> &ObjectKey {
         &self.moving.target.0
     }
@@ -43,21 +43,21 @@ impl Move {
 /// The outcome of a rename or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MoveOutcome {
-    /// The file is at its target, with the identity that it had, or the one that was answered.
+    /// The file is at its target, with its old id or with the one that the file manager returned.
     Done {
         /// The file manager's own identifier.
         internal_id: Option<String>,
     },
-    /// The file manager has no such file. (Where an earlier attempt may have moved it, the target is unconfirmed by now.)
+    /// The file manager has no such file. (If an earlier attempt may have moved it, the target is unconfirmed by now.)
     OriginUnknown,
     /// The file manager has another file at the target.
     TargetTaken,
-    /// It is no move: each path is decided by itself.
+    /// The two paths are not one file: each is decided by itself.
     NotAMove,
 }
 
 impl SinkState {
-    /// Files that went elsewhere and whose turn it is, in the order of their targets, after one of them.
+    /// The moves to decide now, ordered by target, after this target.
     pub async fn moves_due(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
         self.call(move |connection, sink| {
             lineage::due(connection, sink, after.as_ref(), most)?
@@ -68,7 +68,7 @@ impl SinkState {
         .await
     }
 
-    /// One move in its present condition; `None` = it is settled.
+    /// The move hint to this target; `None` = there is none any more.
     pub async fn move_to(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.call(move |connection, sink| {
@@ -77,7 +77,7 @@ impl SinkState {
         .await
     }
 
-    /// Stores what came of a move, ends it, and thinks again about both paths.
+    /// Stores the outcome of a move, removes the move hint, and plans both paths again.
     pub async fn move_end(
         &self,
         (origin, target): (&ObjectKey, &ObjectKey),
@@ -92,7 +92,7 @@ impl SinkState {
         .await
     }
 
-    /// Ends the intents of moves that are no longer meant, because the file has gone on since. Their paths are unconfirmed.
+    /// Ends the intents of moves without a move hint: the file has moved on since. Their paths become unconfirmed.
     pub async fn moves_end_stale(&self) -> Result<(), StateError> {
         let moment = self.moment();
         self.call(move |connection, sink| {
@@ -106,13 +106,14 @@ impl SinkState {
         .await
     }
 
-    /// Pairs paths that are gone with new ones of the same content, where neither side has another candidate. Returns how many.
+    /// Pairs absent paths with new ones of the same content, if neither has another candidate. Returns the number of pairs.
     pub async fn moves_pair_by_content(&self) -> Result<u64, StateError> {
         self.call(move |connection, sink| {
             if sink.policy.renames == Renames::None {
                 return Ok(0);
             }
-            // Only where there are both: a first listing brings millions of additions, and the guard may hold as many deletes.
+            // Skips the pairing unless both kinds exist: a first listing has millions of additions, and the guard may hold as
+            // many deletes.
             let mut statement = connection.prepare_cached(BOTH_WAIT)?;
             if !statement.query_row([sink.id], |row| row.get(0))? {
                 return Ok(0);
@@ -129,7 +130,7 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
     AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
-/// Everything that is known of a file on its way.
+/// Reads the known facts of a move.
 pub(crate) fn read_move(
     connection: &Connection,
     sink: RegisteredSink,
@@ -139,7 +140,7 @@ pub(crate) fn read_move(
     let origin = move_origin.origin;
     let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
     let intent = intents::of_move(connection, sink, &origin, &target)?;
-    // (The file at the target, when it is on its way itself, is what is waited for.)
+    // (An open move away from the target does not count: this move waits for it.)
     let open: i64 = connection
         .prepare_cached(
             "SELECT count(*) FROM intents i WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3)) AND NOT (path = ?3
@@ -163,7 +164,7 @@ pub(crate) fn read_move(
     Ok(Move { moving, intent, attempts, failed_lookups: move_origin.failed_lookups })
 }
 
-/// Adds to the history; a move that was obsolete before any lookup is not recorded.
+/// Appends the end of a move to the history, if a call was made for it.
 fn record_move_end(
     connection: &Connection,
     (moment, sink): (Moment, RegisteredSink),
@@ -202,8 +203,8 @@ fn end(
             if let Some(mut row) = applied::read(connection, sink, origin)? {
                 row.file.file_path = target.clone();
                 row.file.internal_id = internal_id.or(row.file.internal_id);
-                // The permissions reported of the origin were set there, and the file took them along. The file manager's answer
-                // to a lookup concerned another path: nothing vouches for it here. The target's reported permissions are to be set.
+                // Permissions that an event reported for the origin were set on the file and moved with it. Those that the file
+                // manager returned for the origin say nothing about the target: the target's reported permissions have to be set.
                 if !mutant::is("what_was_asked_goes_along") {
                     row.file.permissions = row.file.permissions.given_in(&sides::sides(connection, sink, origin)?.wanted);
                 }
@@ -229,7 +230,7 @@ fn end(
     move_waits::release(connection, sink, origin, target)
 }
 
-/// Like [`forget_reported`], where the file did not go: a file that is still there keeps its reported permissions.
+/// As [`forget_reported`], but a file that is still at the origin keeps its reported permissions.
 pub(crate) fn forget_reported_if_gone(
     connection: &Connection,
     sink: RegisteredSink,
@@ -240,7 +241,7 @@ pub(crate) fn forget_reported_if_gone(
     if is_there { Ok(()) } else { forget_reported(connection, sink, origin, move_origin) }
 }
 
-/// The reported permissions of a file go with it; at a path that is gone from the sink, nothing is left behind.
+/// The reported permissions move with the file: at the origin, which the sink no longer holds, they are removed.
 fn forget_reported(
     connection: &Connection,
     sink: RegisteredSink,

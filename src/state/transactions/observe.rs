@@ -13,14 +13,14 @@ use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
 
 impl SourceState {
-    /// Stores a page, what is to be done about it, and how far the listing has come: one transaction.
+    /// Stores a page, the work that follows from it, and the progress of the listing in one transaction.
     pub async fn page_record(&self, page: Page) -> Result<PageCounts, StateError> {
         let source = self.state.source;
         self.state.store(move |connection| store_page(connection, source, &page)).await
     }
 
-    /// Stores a page of a listing that is not in byte order; with the last one, what is to be done about the keys that the whole listing did
-    /// not show. Another run cannot continue such a listing.
+    /// Stores a page of a listing that is not in byte order. With the last page, queues lookups of the keys that the whole
+    /// listing did not show. Another run cannot continue such a listing.
     pub async fn unordered_page_record(&self, page: UnorderedPage) -> Result<PageCounts, StateError> {
         let source = self.state.source;
         self.state.store(move |connection| store_unordered_page(connection, source, &page)).await
@@ -40,7 +40,7 @@ impl SourceState {
 
 fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<PageCounts, StateError> {
     let sinks = sinks::all(connection, source)?;
-    // True for most pages of a first listing: then no row has to be read for each key.
+    // True for most pages of a first listing. Then no row has to be read for each key.
     let new_ground = is_new_ground(connection, source, page)?;
     let counts = count_objects(&page.objects, page.seq, |observation| {
         if new_ground && page.after.as_ref().is_none_or(|after| observation.path > *after) {
@@ -92,7 +92,7 @@ fn count_objects(
     Ok(counts)
 }
 
-/// Notes that a page is stored, and if the listing has shown any file.
+/// Notes that a page is stored, and whether the listing has shown any file.
 fn note_files(connection: &Connection, source: SourceId, first: bool, objects: &[(ObjectKey, ObjectFacts)]) -> Result<(), StateError> {
     let shows_files = objects.iter().any(|(path, facts)| !path.is_directory_marker(facts.size));
     if first || shows_files {
@@ -101,10 +101,10 @@ fn note_files(connection: &Connection, source: SourceId, first: bool, objects: &
     sinks::note_page(connection, source, first)
 }
 
-/// Queues a lookup of every key in the range that an observation from before `seq` or an applied row knows: the pages that cover the range do
-/// not show it. One SQL statement, because the last page of an emptied bucket may cover millions of keys. (Without an upper bound the
-/// statement compares with an empty blob. SQLite sorts every blob after every text, so the comparison is true and still bounds the scan of
-/// the index.)
+/// Queues a lookup of every known key in the range that the pages of the range did not show. Known are keys with an observation
+/// from before `seq`, or with an applied row. One SQL statement, because the last page of an emptied bucket may cover millions of
+/// keys. (Without an upper bound the statement compares with an empty blob: SQLite sorts every blob after every text, so the
+/// comparison is true and still bounds the index scan.)
 fn queue_absent(
     connection: &Connection,
     sink: RegisteredSink,
@@ -127,7 +127,7 @@ fn queue_absent(
     Ok(())
 }
 
-/// True if no key in the page's range is known, neither of the source nor of any of its sinks.
+/// True if neither the source nor any of its sinks knows a key in the page's range.
 fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT NOT EXISTS (SELECT 1 FROM observed WHERE source = ?1 AND path >= ?2 AND path < ifnull(?3, x''))

@@ -1,4 +1,4 @@
-//! Intents: what we were about to do, and its outcome. An open intent locks every path that it names.
+//! Intents and their outcomes. An open intent locks every path that it names.
 
 use crate::mutant;
 use crate::plan::Effect;
@@ -14,17 +14,17 @@ use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
 
 impl SinkState {
-    /// Stores the intents of one operation; their calls may go out when this returns.
+    /// Stores the intents of one operation. Its calls may be sent once this returns.
     pub async fn intents_open(&self, intents: Vec<Intent>) -> Result<(), StateError> {
         self.call(move |connection, sink| intents.iter().try_for_each(|intent| intents::write(connection, sink, intent))).await
     }
 
-    /// Stores the intent of a delete, unless the object has been observed since the delete was decided. Then it returns `false`, and nothing is
-    /// stored: the observations are those of all sinks, and another sink's lookup may have found the object back.
+    /// Stores the intent of a delete. Returns `false` and stores nothing if the object has been observed since the delete was
+    /// decided: another sink's lookup may have found it again.
     pub async fn delete_intent_open(&self, intent: Intent) -> Result<bool, StateError> {
         self.call(move |connection, sink| {
             let observed = observed::read(connection, sink.source, &intent.path)?;
-            // A directory marker is no file: the file that was there before is deleted.
+            // A directory marker is no file: the file that was there before is still deleted.
             if observed.and_then(|observed| observed.facts).is_some_and(|facts| !intent.path.is_directory_marker(facts.size)) {
                 return Ok(false);
             }
@@ -33,7 +33,8 @@ impl SinkState {
         .await
     }
 
-    /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
+    /// The effect is confirmed, or the sink was found to hold this content already: stores the row, ends the intents, plans the
+    /// path again.
     pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
         let moment = self.moment();
         self.call(move |connection, sink| {
@@ -47,7 +48,7 @@ impl SinkState {
         .await
     }
 
-    /// Permissions of a known file are confirmed: what was sent is what it has.
+    /// The permissions of a known file are confirmed: stores what was sent.
     pub async fn permissions_record(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
         let (path, sent, moment) = (path.clone(), sent.clone(), self.moment());
         self.call(move |connection, sink| {
@@ -62,11 +63,12 @@ impl SinkState {
         .await
     }
 
-    /// The delete is confirmed: the sink has nothing there any more.
+    /// The delete is confirmed: the sink no longer holds anything at the path.
     pub async fn deleted_record(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| {
-            // A restored state made sure that nothing is there: the reported permissions wait for the file that comes.
+            // After a restore, the delete may only have made sure that nothing is there. Then the reported permissions are kept
+            // for a later file.
             let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, &path)?;
             applied::remove(connection, sink, &path)?;
             intents::remove(connection, sink, &path)?;
@@ -77,21 +79,21 @@ impl SinkState {
         .await
     }
 
-    /// The effect was refused for good: it did not happen, and the intent ends.
+    /// The sink refused the effect for good: it did not happen, and the intent ends.
     pub async fn intent_refuse(&self, path: &ObjectKey, plane: IntentKind) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| intents::remove_one(connection, sink, &path, plane)).await
     }
 
-    /// The open effects on the path are no longer meant, and may or may not have happened: the intents end, and every path that
-    /// they name is unconfirmed.
+    /// The open effects of the path are no longer planned, and may have happened: ends their intents, and makes every path that
+    /// they name unconfirmed.
     pub async fn intents_abandon(&self, path: &ObjectKey) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| unsettle(connection, sink, moment, &path)).await
     }
 }
 
-/// Ends what is open on a path, without an outcome.
+/// Ends the open intents of a path without an outcome.
 pub(crate) fn unsettle(connection: &Connection, sink: RegisteredSink, moment: Moment, path: &ObjectKey) -> Result<(), StateError> {
     let ended = intents::filed_under(connection, sink, path)?;
     intents::remove(connection, sink, path)?;
@@ -111,7 +113,7 @@ pub(crate) fn unsettle(connection: &Connection, sink: RegisteredSink, moment: Mo
     Ok(())
 }
 
-/// The way in which a row was confirmed: without a call that carried content, the sink was asked.
+/// How the row was confirmed. If no call sent content, the sink had it already.
 fn outcome(attempts: &Attempts, file: &FileRecord) -> Outcome {
     let content = file.etag.clone().zip(file.size).map(|(etag, size)| Fingerprint { etag, size });
     let internal_id = file.internal_id.clone();

@@ -1,5 +1,5 @@
-//! A file is gone from a sink: the permissions that events reported of it are outdated there. They go altogether when no other sink
-//! needs them any more.
+//! A sink has lost a file: the permissions that events reported of it are outdated there. They are removed when no other sink
+//! needs them.
 
 use crate::mutant;
 use crate::record::{ObjectKey, ObservationSeq, Outdated};
@@ -10,11 +10,11 @@ use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, intents, lineage, outdated_permissions, permissions};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The sink has confirmed that it holds nothing at the path any more.
+/// The sink has confirmed that it no longer holds anything at the path.
 ///
-/// A delete event outdates what was reported for a time up to its own. Where no event reported the delete, the tombstone keeps the
-/// observation that found the file gone: it outdates what was received before, also what is still in the inbox. A restored state that only
-/// made sure that nothing is there (`made_sure`) knows of no file that went, unless an event reported it.
+/// A delete event outdates what was reported for a time up to its own. Without one, the observation that found the file gone
+/// outdates what was received before it, including events still in the inbox. After a restore, a delete may only have made sure
+/// that nothing is there (`made_sure`). Then no file is known to be lost, unless an event reported it.
 pub(crate) fn gone(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, made_sure: bool) -> Result<(), StateError> {
     let mut statement =
         connection.prepare_cached("SELECT look, gone_told_at, gone_by_event FROM observed WHERE source = ?1 AND path = ?2")?;
@@ -34,7 +34,8 @@ pub(crate) fn gone(connection: &Connection, sink: RegisteredSink, path: &ObjectK
     outdate(connection, sink, path, outdated)
 }
 
-/// Outdates what was reported of a path for one sink. A field goes when it is outdated for every sink that may still set it.
+/// Outdates a path's reported permissions for one sink. A field is removed once it is outdated for every sink that may still set
+/// it.
 pub(crate) fn outdate(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, outdated: Outdated) -> Result<(), StateError> {
     let before = permissions::read(connection, sink.source, path)?;
     if before.is_empty() {
@@ -61,7 +62,7 @@ pub(crate) fn outdate(connection: &Connection, sink: RegisteredSink, path: &Obje
     if left == now { Ok(()) } else { outdated_permissions::write(connection, sink, path, own) }
 }
 
-/// A sink was taken away, or started over, and needs no permissions any more: those go that all other sinks have outdated.
+/// After a sink was removed or started over: removes the permissions that are outdated for all other sinks.
 pub(crate) fn drop_what_no_sink_needs(connection: &Connection, source: SourceId) -> Result<(), StateError> {
     for sink in sinks::all(connection, source)? {
         for path in outdated_permissions::paths(connection, sink)? {
@@ -71,7 +72,8 @@ pub(crate) fn drop_what_no_sink_needs(connection: &Connection, source: SourceId)
     Ok(())
 }
 
-/// True if the sink holds a file at the path, or may: then its reported permissions are still to be set, or go along with a move.
+/// True if the sink holds or may hold a file at the path: its reported permissions may still have to be set, or move with the
+/// file.
 fn needs_permissions(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     Ok(applied::read(connection, sink, path)?.is_some()
         || intents::is_open(connection, sink, path)?

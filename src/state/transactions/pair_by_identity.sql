@@ -1,6 +1,6 @@
--- Removals and additions of one identity, where there is one of each. A path of which something is in doubt, or that is already
--- said to have gone or come, is not paired. Both sides are sorted by their identity once: a join of the two, which knows nothing
--- of their size, compared each with each. (`status <> 'due'` says again what the other status says, in the words of the index.)
+-- Pairs removals and additions with the same identity, if there is one of each. Leaves out paths with an open intent or a move
+-- hint. Sorts both sides by identity instead of joining them: SQLite does not know their size, and compared every row with every
+-- other. (`status <> 'due'` repeats the condition of the partial index.)
 WITH waits AS (
     SELECT path, deletion FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 0
     UNION ALL
@@ -14,7 +14,7 @@ WITH waits AS (
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.path = p.path)
       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink = ?1 AND i.new_path = p.path)
 ), sides AS (
-    -- What makes two paths one file: the only place where it is written of what an identity consists. Empty files have none.
+    -- The definition of an identity; no other place repeats it. Empty files have none.
     SELECT a.etag || '+' || a.size AS identity, f.path AS went, NULL AS came FROM free f JOIN applied a ON a.sink = ?1 AND a.path = f.path
     WHERE f.deletion = 1 AND a.confirmed = 1 AND a.size > 0 AND a.etag IS NOT NULL
     UNION ALL
@@ -24,7 +24,7 @@ WITH waits AS (
 ), pairs AS MATERIALIZED (
     SELECT identity, max(came) AS came, max(went) AS went FROM sides GROUP BY identity HAVING count(came) = 1 AND count(went) = 1
 ), others AS MATERIALIZED (
-    -- What failed or was left out is a candidate as well. It is read only where there is a pair to be judged by it.
+    -- Parked and skipped paths are candidates, too. They are read only if there is a pair.
     SELECT q.identity FROM pending p JOIN applied a ON a.sink = ?1 AND a.path = p.path JOIN pairs q ON q.identity = a.etag || '+' || a.size
     WHERE p.sink = ?1 AND p.status = 'parked' AND p.status <> 'due' AND p.deletion = 1 AND EXISTS (SELECT 1 FROM pairs)
       AND NOT EXISTS (SELECT 1 FROM lineage l WHERE l.sink = ?1 AND l.origin = p.path)

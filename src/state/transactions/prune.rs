@@ -1,4 +1,4 @@
-//! Removal of obsolete rows: tombstones of paths that nothing refers to, runs and history of long ago.
+//! Removes obsolete rows: unreferenced tombstones, old runs, old history.
 
 use crate::record::ObservationSeq;
 use crate::state::database::codec::{integer, time};
@@ -10,25 +10,25 @@ use crate::state::tables::runs::RECONCILED;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-/// The minimum age of a tombstone before removal: a late report about its path still finds it.
+/// The minimum age of a tombstone before its removal, so that a late event about its path still finds it.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// Read at a time: so many paths are held in memory.
+/// Tombstones read at a time. So many paths are in memory.
 const TOMBSTONES_A_PASS: usize = 50_000;
-/// The rows per transaction: no other transaction waits long for the writer.
+/// Rows per transaction. Few, so that no other transaction waits long for the writer.
 const ROWS_A_TRANSACTION: usize = 500;
-/// The number of kept runs: `status` shows the last ten, and history does not grow for ever.
+/// The number of kept runs. `status` shows the last ten; the table must not grow for ever.
 const RUNS_KEPT: u64 = 1000;
-/// The number of kept rows of history; beyond it, the oldest go.
+/// The number of kept history rows. The oldest beyond it are removed.
 const MAX_HISTORY_ROWS: u64 = 1_000_000;
 /// The age up to which a row of history is kept.
 const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// The rows per transaction: they are side by side.
+/// Rows per transaction. More than for tombstones, because they are adjacent.
 const HISTORY_ROWS_A_TRANSACTION: u64 = 5_000;
 
-/// The mark up to which tombstones may go, and its time: `seq@microseconds`.
+/// The name of a row of `meta`, with the mark up to which tombstones may be removed and its time: `seq@microseconds`.
 const MARK: &str = "tombstones_up_to";
 
-/// Nothing refers to it: no sink holds the path, or may, or is to be brought to it, and no report about it waits.
+/// No sink holds the path, may hold it, or has work on it, and no reported permissions are kept for it.
 const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AND look < ?1
     AND NOT EXISTS (SELECT 1 FROM applied a WHERE a.sink IN (SELECT id FROM sinks) AND a.path = o.path)
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sink IN (SELECT id FROM sinks) AND (i.path = o.path OR i.new_path = o.path))
@@ -37,13 +37,14 @@ const UNREFERENCED: &str = "source = (SELECT id FROM sources) AND present = 0 AN
     AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.sink IN (SELECT id FROM sinks) AND p.path = o.path)";
 
 impl Maintenance {
-    /// The observation below which tombstones may go, once a day. `in_flight` is the oldest observation whose answer may still come: no
-    /// tombstone as young as it goes, or that answer could show an object which has been deleted since.
+    /// Once a day, the observation below which tombstones may be removed. `in_flight` is the oldest observation whose response
+    /// may still come: newer tombstones stay, because that response may show an object that has been deleted since.
     pub async fn tombstones_due(&self, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
         self.state.writer.call(move |connection| move_mark(connection, in_flight, now)).await
     }
 
-    /// Deletes the unreferenced tombstones below an observation; also beside a run, whose observations are younger. Returns their number.
+    /// Deletes the unreferenced tombstones below an observation and returns their number. May run beside a sync run, whose
+    /// observations are newer.
     pub async fn tombstones_prune(&self, below: ObservationSeq) -> Result<u64, StateError> {
         self.prune_tombstones_by(TOMBSTONES_A_PASS, below).await
     }
@@ -64,14 +65,14 @@ impl Maintenance {
         }
     }
 
-    /// Forgets runs of long ago. Returns how many.
+    /// Deletes old runs; returns how many.
     pub async fn runs_prune(&self) -> Result<u64, StateError> {
         self.state
             .writer
             .call(|connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
                 let kept_from = last.unsigned_abs().saturating_sub(RUNS_KEPT);
-                // The last reconcile may be far behind many short cycles.
+                // The last reconcile may lie far behind many short cycles.
                 let text =
                     format!("DELETE FROM runs WHERE number <= ?1 AND number IS NOT (SELECT max(number) FROM runs WHERE {RECONCILED})");
                 Ok(connection.execute(&text, [integer(kept_from)])? as u64)
@@ -79,7 +80,7 @@ impl Maintenance {
             .await
     }
 
-    /// Forgets what happened too long ago, and what is too much. Returns how many rows.
+    /// Deletes history rows that are too old or beyond the limit; returns how many.
     pub async fn history_prune(&self, now: Timestamp) -> Result<u64, StateError> {
         self.prune_history_to(MAX_HISTORY_ROWS, now).await
     }
@@ -96,18 +97,18 @@ impl Maintenance {
     }
 }
 
-/// One step, at the old end.
+/// One transaction's share, from the oldest row on.
 fn prune_history(connection: &Connection, rows_max: u64, now: Timestamp) -> Result<u64, StateError> {
     let last: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM history", [], |row| row.get(0))?;
     let too_old = now.checked_sub(HISTORY_KEPT).unwrap_or(Timestamp::MIN).as_microsecond();
-    // The newest row stays: numbers must go on from it.
+    // The newest row stays, because the next row gets the number after it.
     let mut statement = connection.prepare_cached(
         "DELETE FROM history WHERE id IN (SELECT id FROM history ORDER BY id LIMIT ?1) AND (id <= ?2 OR at < ?3) AND id < ?4",
     )?;
     Ok(statement.execute(params![integer(HISTORY_ROWS_A_TRANSACTION), last - integer(rows_max), too_old, last])? as u64)
 }
 
-/// The observation below which tombstones may go, once the mark that was set there is a day old; a new one is set then.
+/// Returns the mark if it is a day old, and sets a new one then.
 fn move_mark(connection: &Connection, in_flight: ObservationSeq, now: Timestamp) -> Result<Option<ObservationSeq>, StateError> {
     let old = read_meta(connection, MARK)?.and_then(|text| {
         let (seq, at) = text.split_once('@')?;
@@ -127,7 +128,7 @@ fn unreferenced(connection: &Connection, below: ObservationSeq, after: &str, mos
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Asked again in the transaction that deletes: a path may have come back since.
+/// Checks the condition again in the deleting transaction: a path may be referenced by now.
 fn prune(connection: &Connection, paths: &[String], below: ObservationSeq) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached(&format!("DELETE FROM observed AS o WHERE {UNREFERENCED} AND path = ?2"))?;
     paths.iter().try_fold(0, |pruned, path| Ok(pruned + statement.execute(params![integer(below.0), path])? as u64))
@@ -195,9 +196,10 @@ mod tests {
         assert_eq!(observed(&state).await, ["held", "there"], "what the sink holds keeps its tombstone");
     }
 
-    /// A pass ended with fifty thousand, and the next one came a day later: where more went a day, the state grew for ever.
+    /// A pass ended after fifty thousand tombstones, and the next one came a day later: with more than that per day, the state
+    /// grew for ever.
     #[tokio::test]
-    async fn all_tombstones_that_may_go_go_however_many_are_read_at_a_time() {
+    async fn all_removable_tombstones_are_removed_in_one_pass() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for path in ["a", "b", "c", "d", "e"] {
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn runs_of_long_ago_are_forgotten_and_their_numbers_are_not() {
+    async fn old_runs_are_removed_and_their_numbers_not_reused() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         for (number, kind) in [
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_history_goes_in_steps() {
+    async fn a_long_history_is_removed_in_steps() {
         let directory = tempfile::tempdir().expect("a directory");
         let state = State::open(&directory.path().join("sync.db")).await.expect("a state");
         let fill = |connection: &Connection| {

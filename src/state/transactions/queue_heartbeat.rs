@@ -1,4 +1,4 @@
-//! The last contact with each queue. A message that outlived its queue's retention is lost, and only a listing finds its changes.
+//! When each queue was last polled. Messages older than the queue's retention are lost, and only a listing finds their changes.
 
 use crate::state::database::codec::time;
 use crate::state::error::StateError;
@@ -7,19 +7,18 @@ use crate::state::tables::gap::note_gap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// So exact it is, so that a quiet queue costs no commit with each of its answers. Together with a long poll (20 s) less than the shortest
-/// time that any queue keeps a message (60 s).
+/// The precision of the stored time: a quiet queue does not cause a commit with each response. Together with a long poll (20 s)
+/// it is less than the shortest retention of a queue (60 s).
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 impl Inbox {
-    /// The last answer of the queue of this address; `None` = never, as far as is known. Runs that do not listen to it do not
-    /// change that time.
+    /// The last response of the queue at this address; `None` = none is known. Runs that do not poll the queue leave it as it is.
     pub async fn queue_last_polled(&self, address: &str) -> Result<Option<Timestamp>, StateError> {
         let address = address.to_owned();
         self.state.writer.call(move |connection| last_polled(connection, &address)).await
     }
 
-    /// The queue of this address has answered.
+    /// The queue at this address has responded.
     pub async fn queue_note_polled(&self, address: &str, now: Timestamp) -> Result<(), StateError> {
         let address = address.to_owned();
         self.state.writer
@@ -36,8 +35,8 @@ impl Inbox {
             .await
     }
 
-    /// Sets the queues that have a listener from now on. The rest of the former queues' messages has no listener any more, and that is
-    /// a gap. Returns their addresses.
+    /// Sets the queues that are polled from now on. Returns the addresses that are no longer polled: their remaining messages are
+    /// an event gap, which this notes.
     pub async fn queues_set(&self, addresses: Vec<String>, now: Timestamp) -> Result<Vec<String>, StateError> {
         self.state
             .writer

@@ -1,4 +1,4 @@
-//! The inbox: the reports of sources that are not consumed yet, in the order of arrival. The meaning of an event is not its concern.
+//! The inbox: received events that are not consumed yet, in order of arrival. `plan::fold` decides what an event means.
 
 use crate::record::Event;
 use crate::record::EventChannel;
@@ -11,12 +11,12 @@ use crate::state::tables::inbox::{self, InboxRow, ReceivedAt};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-/// One report of a source.
+/// One received message or feed item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// The source that reported it.
     pub source: EventChannel,
-    /// The event, or what could not be understood: that becomes a dead letter.
+    /// The event, or why it cannot be used: then it becomes a dead letter.
     pub outcome: Result<Event, Poisoned>,
 }
 
@@ -30,7 +30,8 @@ pub struct ReceiveCounts {
 }
 
 impl Inbox {
-    /// Stores a batch in one transaction, and wakes the tasks that wait for arrivals. Once this returns, the source may be acknowledged.
+    /// Stores a batch in one transaction and wakes the tasks that wait for arrivals. Once this returns, the batch may be
+    /// acknowledged.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
         let counts = self.state.store(move |connection| store(connection, &batch, receipt)).await?;
@@ -40,22 +41,22 @@ impl Inbox {
         Ok(counts)
     }
 
-    /// The moment of receipt for a batch that arrives now.
+    /// The moment of receipt of a batch that arrives now.
     pub(crate) fn receipt(&self, at: Timestamp) -> ReceivedAt {
         ReceivedAt { at, newest_observation: self.state.source().observation_newest() }
     }
 
-    /// The number of waiting events: a counter, whatever their number.
+    /// The number of waiting events, from a counter.
     pub async fn events_len(&self) -> Result<u64, StateError> {
         self.state.writer.call(|connection| counters::count(connection, "inbox")).await
     }
 
-    /// The events that wait after a place, oldest first.
+    /// The waiting events after this position, oldest first.
     pub async fn events_batch(&self, after_seq: i64, most: usize) -> Result<Vec<InboxRow>, StateError> {
         self.state.writer.call(move |connection| inbox::batch(connection, after_seq, most)).await
     }
 
-    /// An event that failed too often: out of the inbox and among the dead letters, in one transaction.
+    /// Moves an event that failed too often from the inbox to the dead letters, in one transaction.
     pub async fn event_dead_letter(&self, row: InboxRow, reason: String, message: String) -> Result<(), StateError> {
         self.state
             .writer

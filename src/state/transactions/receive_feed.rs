@@ -1,6 +1,6 @@
-//! The reading position of a feed: its received events or its cursor, and whether events may have been missed.
+//! The reading position of a feed: its received events or its cursor, and whether there may be an event gap.
 //!
-//! **Invariant:** an answer that serves what the last one served writes nothing.
+//! **Invariant:** a response with the same events as the last one writes nothing.
 
 use crate::record::Event;
 use crate::record::EventChannel;
@@ -15,47 +15,47 @@ use crate::state::transactions::receive::{self, ReceiveCounts, Received};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-/// The time for which an event is remembered after the feed stops serving it: if it comes back, it is not new.
+/// How long an event is remembered after the feed stops serving it: if it reappears, it is not new.
 pub const FEED_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 const CURSOR: &str = "feed_cursor";
-/// One event of an answer.
+/// One event of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedItem {
     /// The event's key.
     pub identity: FeedIdentity,
-    /// The event's result; `None` = there is nothing to do about it.
+    /// The decoded event; `None` = no action is needed.
     pub outcome: Option<Result<Event, Poisoned>>,
 }
 
-/// One answer of a feed.
+/// One response of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedAnswer {
-    /// The feed's address: the answers of another feed prove nothing about this one.
+    /// The feed's address: responses of another feed are not compared with those of this one.
     pub address: String,
     /// Its events, in the order in which they happened.
     pub items: Vec<FeedItem>,
-    /// True if the answer holds as many events as were asked for, so that there may be more.
+    /// True if the response holds as many events as were requested, so that there may be more.
     pub full: bool,
-    /// The cursor that it was asked with.
+    /// The cursor of the request.
     pub asked_with: Option<String>,
-    /// The start of the next answer, if the feed has cursors.
+    /// The cursor of the next request, if the feed has cursors.
     pub next_cursor: Option<String>,
 }
 
-/// The result of an answer.
+/// The result of storing a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedCounts {
     /// The stored events.
     pub received: ReceiveCounts,
-    /// The places of the items that were new; the others were brought by an earlier answer.
+    /// The indices of the items that were new.
     pub fresh: Vec<usize>,
-    /// True if events may have been missed before this answer.
+    /// True if events before this response may have been missed.
     pub gap: bool,
 }
 
 impl Inbox {
-    /// The cursor at which the feed of this address continues; `None` = it has no cursor, or was never read.
+    /// The cursor for the next request to the feed at this address; `None` = it has no cursor, or was never read.
     pub async fn feed_cursor(&self, address: &str) -> Result<Option<String>, StateError> {
         let address = address.to_owned();
         self.state
@@ -64,7 +64,7 @@ impl Inbox {
             .await
     }
 
-    /// Stores what is new in an answer, and that it was received: one transaction.
+    /// Stores the new events of a response and the reading position, in one transaction.
     pub async fn feed_receive(&self, answer: FeedAnswer, now: Timestamp) -> Result<FeedCounts, StateError> {
         let receipt = self.receipt(now);
         self.state
@@ -75,7 +75,7 @@ impl Inbox {
             .await
     }
 
-    /// The feed does not know its cursor any more: it is read from its beginning, and events may have been missed.
+    /// The feed has rejected its cursor: it is read from its beginning, and events may have been missed.
     pub async fn feed_cursor_forget(&self, now: Timestamp) -> Result<(), StateError> {
         self.state
             .writer
@@ -86,25 +86,25 @@ impl Inbox {
             .await
     }
 
-    /// Events may have been missed: the feed's, or those of a queue without a listener for too long.
+    /// Notes an event gap: of the feed, or of a queue that was not polled for too long.
     pub async fn gap_note(&self, now: Timestamp) -> Result<(), StateError> {
         self.state.writer.call(move |connection| gap::note_gap(connection, now)).await
     }
 
-    /// The time of a possible gap in the events; `None` = none since the last reconcile.
+    /// The time of a possible event gap; `None` = none since the last reconcile.
     pub async fn gap(&self) -> Result<Option<Timestamp>, StateError> {
         self.state.writer.call(gap::gap).await
     }
 }
 
 impl Maintenance {
-    /// Forgets events that no answer has served for [`FEED_RETENTION`], also where no feed is read any more. Returns how many.
+    /// Forgets events that no response has served for [`FEED_RETENTION`], even if the feed is no longer read. Returns how many.
     pub async fn feed_prune(&self, now: Timestamp) -> Result<u64, StateError> {
         self.state.writer.call(move |connection| prune(connection, now)).await
     }
 }
 
-/// Stores a page of a feed with a cursor: everything on such a page is new.
+/// Stores a page of a feed with a cursor: every event on it is new.
 fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     if !feed_events::is_last(connection, &answer.address)? {
         write_meta(connection, ADDRESS, &answer.address)?;
@@ -115,12 +115,12 @@ fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receip
     store_fresh(connection, answer, (0..answer.items.len()).collect(), receipt)
 }
 
-/// A list without a cursor: it may be the same for ever, so what is new is what was not received before.
+/// Stores a list without a cursor, which may never change: new is what was not received before.
 fn store_list(connection: &Connection, answer: &FeedAnswer, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     let states = answer.items.iter().map(|item| feed_events::item_state(connection, item.identity)).collect::<Result<Vec<_>, _>>()?;
     let served = states.iter().filter(|item_state| **item_state == FeedItemState::Served).count();
     let follows = feed_events::is_last(connection, &answer.address)?;
-    // A page that was asked for by a cursor continues the last one, whatever it shares with it.
+    // A page that was requested with a cursor continues the last one, so it need not share an event with it.
     let gap = answer.full && served == 0 && answer.asked_with.is_none() && read_meta(connection, ADDRESS)?.is_some();
     if !(follows && served == answer.items.len() && served == feed_events::served_before(connection)?) {
         remember(connection, answer, receipt.at)?;
@@ -139,10 +139,10 @@ fn store_fresh(connection: &Connection, answer: &FeedAnswer, fresh: Vec<usize>, 
     Ok(FeedCounts { received: receive::store(connection, &batch, receipt)?, fresh, gap: false })
 }
 
-/// This answer is the last one now.
+/// Stores the reading position after this response.
 fn remember(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Result<(), StateError> {
     write_meta(connection, ADDRESS, &answer.address)?;
-    // The last page may come without a cursor: the feed continues where that page began.
+    // The last page may lack a cursor. The next request repeats the cursor of this one.
     if answer.asked_with.is_none() {
         delete_meta(connection, CURSOR)?;
     }
@@ -156,7 +156,7 @@ fn remember(connection: &Connection, answer: &FeedAnswer, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Forgets events that the feed has not served for long. Where there are none, nothing is written.
+/// Forgets events that the feed has not served for [`FEED_RETENTION`]. Writes nothing if there are none.
 fn prune(connection: &Connection, now: Timestamp) -> Result<u64, StateError> {
     let before = now.checked_sub(FEED_RETENTION).unwrap_or(Timestamp::MIN);
     Ok(connection.prepare_cached("DELETE FROM feed_identities WHERE left_at < ?1")?.execute([before.as_microsecond()])? as u64)

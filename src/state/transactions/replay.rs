@@ -1,5 +1,5 @@
-//! The transaction of a replay: the reports and the lookup results, stored together with the inbox rows that they consumed.
-//! `plan::fold` decides the meaning of the events, `plan` the work that follows.
+//! The transaction of a replay: stores what events reported and what lookups found, and consumes the inbox rows. `plan::fold`
+//! decides what the events mean, `plan` the work that follows.
 
 use crate::mutant;
 use crate::plan::fold::{Hints, Lineage, TimedEvent, WaitingHints, fold};
@@ -22,7 +22,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl SourceState {
-    /// Stores all that came of a batch, in one transaction.
+    /// Stores the results of a batch in one transaction.
     pub async fn replay(&self, replay: Replay) -> Result<Replayed, StateError> {
         let at = (self.state.source, self.state.moment());
         self.state.store(move |connection| store(connection, at, &replay)).await
@@ -34,7 +34,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     let sinks = sinks::all(connection, source)?;
     let (timed_events, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
     sinks.iter().try_for_each(|sink| mark_forgotten_unconfirmed(connection, *sink, &timed_events))?;
-    // The changes of a row that stays are not known yet: half of a rename alone would be a new file.
+    // Leaves out the paths of rows that stay in the inbox: half of a rename alone would look like a new file.
     let observations: Vec<_> = replay.observations.iter().filter(|observation| !unsettled.contains(&observation.path)).collect();
     for Observation { path, facts, seq } in &observations {
         let gone = |timed: &TimedEvent| timed.event.kind == EventKind::Delete && timed.event.path == *path;
@@ -60,13 +60,13 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         for (path, view) in paths.iter().zip(&mut views) {
             view.reported_at = received.get(path).map(|at| at.as_microsecond());
         }
-        // An event named the path: what failed before is tried again at once.
+        // An event named the path: earlier failures are retried at once.
         let trigger =
             |path: &ObjectKey| if observed_paths.contains(path) { Trigger::Observed { changed: true } } else { Trigger::InFlight };
         let all: Vec<_> = paths.iter().copied().zip(&views).collect();
         requeue::requeue_all(connection, *sink, &all, trigger)?;
         for (path, view) in all {
-            // A restored state may have come to doubt it.
+            // After a restore, the plan may have added an unconfirmed row for the path.
             if nowhere.contains(path) && !(is_nowhere(&view.path_state) && applied::read(connection, *sink, path)?.is_none()) {
                 nowhere.remove(path);
             }
@@ -77,8 +77,8 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
     Ok(replayed)
 }
 
-/// Stores the permissions that a batch changed. What a sink answered of a field when it was asked is no longer applied once an event sets
-/// that field.
+/// Stores the permissions that a batch changed. If an event sets a field, the sink's own answer about that field no longer
+/// confirms the row.
 fn store_reported(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
@@ -101,7 +101,7 @@ fn store_reported(
     Ok(())
 }
 
-/// Stores the moves of files for one sink. `seen` returns for a path whether its lookup failed, and whether it was looked up.
+/// Stores the move hints for one sink. `seen` returns for a path whether its lookup failed, and whether it was looked up.
 fn store_lineage(
     connection: &Connection,
     sink: RegisteredSink,
@@ -110,7 +110,7 @@ fn store_lineage(
 ) -> Result<(), StateError> {
     before.keys().try_for_each(|target| lineage::remove(connection, sink, target))?;
     for (target, move_origin) in lineage {
-        // A rename that a dead letter reported is kept all the same: a later lookup decides whether it is true.
+        // The rename of an event that becomes a dead letter is kept: a later lookup decides whether it is true.
         let (at_target, at_origin) = (seen(target), seen(&move_origin.origin));
         let failed = at_target.0 || at_origin.0;
         let both_observed = at_target.1 && at_origin.1;
@@ -124,8 +124,7 @@ fn store_lineage(
     Ok(())
 }
 
-/// This state does not know the calls to the sink after the restored backup: the first event on a path without
-/// a row is one on a path in doubt.
+/// A restored state lacks the sink calls made after its backup: a path with an event but without a row becomes unconfirmed.
 fn mark_forgotten_unconfirmed(connection: &Connection, sink: RegisteredSink, timed_events: &[TimedEvent]) -> Result<(), StateError> {
     let Some(restored_at) = restore_mark::restored_at(connection)? else { return Ok(()) };
     for path in timed_events.iter().flat_map(|timed| timed.event.paths()) {
@@ -137,7 +136,7 @@ fn mark_forgotten_unconfirmed(connection: &Connection, sink: RegisteredSink, tim
     Ok(())
 }
 
-/// The waiting rows that may concern a batch.
+/// Reads the stored rows that the batch may change.
 fn load(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
@@ -152,7 +151,7 @@ fn load(
         load_reported(connection, source, &target, &mut waiting)?;
     }
     for (timed, path) in timed_events.iter().flat_map(|timed| timed.event.paths().map(move |path| (timed, path))) {
-        // The reported permissions of no other path can change: those of most events need not be read.
+        // Only events with permissions or a target change permissions. For most events the stored permissions need not be read.
         if timed.event.new_path.is_some() || !timed.event.permissions.is_empty() {
             load_reported(connection, source, path, &mut waiting)?;
         }
@@ -176,7 +175,7 @@ fn load_reported(connection: &Connection, source: SourceId, path: &ObjectKey, wa
     Ok(())
 }
 
-/// A tombstone keeps its reported time. (A path that is there after all has no such time.)
+/// A tombstone keeps its reported time. A path that exists again has none.
 fn keep_times_of_the_gone(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
@@ -200,7 +199,7 @@ fn keep_times_of_the_gone(
     Ok(())
 }
 
-/// A refuted move never was one: each path is decided by itself.
+/// A refuted move hint is removed, and each of its paths is planned by itself.
 fn drop_obsolete_moves(connection: &Connection, sink: RegisteredSink, lineage: &Lineage) -> Result<(), StateError> {
     for (target, move_origin) in lineage.iter().filter(|(_, move_origin)| move_origin.failed_lookups == 0) {
         let known = moves::read_move(connection, sink, target.clone(), move_origin.clone())?;

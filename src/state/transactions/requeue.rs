@@ -1,7 +1,7 @@
-//! Pending paths, changed whenever one of their two sides changes. What becomes of a path is decided by `plan::requeue`.
+//! Plans a path again whenever its observed or applied side changes. `plan::requeue` decides; this stores the result.
 //!
-//! **Invariant:** a path has a row in `pending` exactly while `plan::decide` finds something to do about it, an intent of it is open, or a
-//! page showed it absent and no observation has answered yet.
+//! **Invariant:** a path has a row in `pending` exactly while `plan::decide` finds work for it, an intent of it is open, or a
+//! page showed it absent and no later observation has confirmed or refuted that.
 
 use crate::plan::SkipReason;
 use crate::plan::requeue::{self as plan, PathView, PendingDecision, QueueChange, Trigger};
@@ -17,14 +17,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 
 impl SinkState {
-    /// A path failed, for the reason that its last attempt did: it is tried again in a later run, not before `next_attempt`. An
-    /// open intent stays open.
+    /// Parks a failed path until `next_attempt`, with the error of its last attempt. An open intent stays open.
     pub async fn pending_park(&self, path: &ObjectKey, attempts: Attempts, next_attempt: Timestamp) -> Result<(), StateError> {
         let (path, moment) = (path.clone(), self.moment());
         self.call(move |connection, sink| park(connection, sink, (&path, moment), attempts, next_attempt)).await
     }
 
-    /// A path is left out until an observation shows something new, or the operator asks for it again. Where a page has shown it absent
+    /// Skips a path until an observation shows a change or the operator asks for a retry. If a page has shown it absent
     /// meanwhile, it is looked up first.
     pub async fn pending_skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
@@ -38,7 +37,7 @@ impl SinkState {
         .await
     }
 
-    /// A path that was to be read is not there: whether it is gone is asked at the end of the listing.
+    /// The object to read was not there. Whether it is gone is checked at the end of the listing.
     pub async fn pending_mark_possibly_deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
@@ -50,7 +49,7 @@ impl SinkState {
         .await
     }
 
-    /// Nothing more is to be done about a path for now: plans it once more, in case an observation came in meanwhile.
+    /// The operation has nothing more to do: plans the path again, in case an observation arrived meanwhile.
     pub async fn pending_requeue(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)).await
@@ -79,16 +78,16 @@ fn park(
          WHERE sink = ?1 AND path = ?2",
     )?;
     statement.execute(params![sink.id, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
-    // An operation that fails for the same reason over the years has one row of history; its own row counts the failures.
+    // Repeated failures for the same reason share one history row. The `pending` row counts them.
     if again { Ok(()) } else { history::operation(connection, sink, (path, moment), attempts, Outcome::Failed { next_attempt }) }
 }
 
-/// Reads the known facts of a path and decides again; returns whether something is to be done now.
+/// Reads the known facts of a path and plans it; returns whether it is due now.
 pub(crate) fn requeue(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, trigger: Trigger) -> Result<bool, StateError> {
     requeue_with(connection, sink, path, &sides::view(connection, sink, path)?, trigger)
 }
 
-/// As [`requeue`], where the caller knows the path.
+/// As [`requeue`], with known facts that the caller has read.
 pub(crate) fn requeue_with(
     connection: &Connection,
     sink: RegisteredSink,
@@ -99,8 +98,8 @@ pub(crate) fn requeue_with(
     requeue_all(connection, sink, &[(path, view)], |_| trigger).map(|to_do| to_do > 0)
 }
 
-/// As [`requeue_with`], for many paths, each with a trigger of its own; says about how many something is to be done now. New rows with
-/// equal keys are added in one statement.
+/// As [`requeue_with`], for many paths with a trigger each; returns the number of due ones. Inserts new rows with equal values in
+/// one statement.
 pub(crate) fn requeue_all(
     connection: &Connection,
     sink: RegisteredSink,
@@ -118,8 +117,8 @@ pub(crate) fn requeue_all(
         match requeue.change {
             QueueChange::Append(key) => appended.entry(key).or_default().push(*path),
             QueueChange::Replace(key) => {
-                // Removed and added, never `OR REPLACE`: SQLite fires no delete trigger for the row that it replaces, and the counters of
-                // what waits would drift.
+                // Not `OR REPLACE`: SQLite fires no delete trigger for a replaced row, and the counters of waiting paths would
+                // drift.
                 pending::remove(connection, sink, path)?;
                 appended.entry(key).or_default().push(*path);
             }
@@ -134,14 +133,14 @@ pub(crate) fn requeue_all(
     Ok(to_do)
 }
 
-/// As [`requeue`], for a path of which nothing is known but this observation.
+/// As [`requeue`], for a path with no known fact but this observation.
 pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, observed: Observed) -> Result<bool, StateError> {
     let PendingDecision { change, to_do, .. } = plan::decide_new(path, observed, sink.policy);
     match change {
         QueueChange::Append(key) => pending::append(connection, sink, &[path], key)?,
         QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
         QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
-        // There is no row that could be kept or removed.
+        // A new path has no row to keep or remove.
         QueueChange::Keep | QueueChange::SetReportedAt(_) | QueueChange::Remove | QueueChange::Replace(_) => {}
     }
     Ok(to_do)

@@ -1,4 +1,4 @@
-//! Runs: what was started, how it ended, and how far the listing has come.
+//! Runs: their starts and outcomes, and the progress of the listing.
 
 use crate::run::{RunKind, RunOutcome};
 use crate::state::database::codec::integer;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 impl Runs {
-    /// Begins a run: its number is greater than every number that the database or `at_least` knows.
+    /// Begins a run. Its number is greater than `at_least` and every number in the database.
     pub async fn begin(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
         let source = self.state.source;
         let number = self
@@ -24,7 +24,7 @@ impl Runs {
                     params![number, kind.as_str(), now.as_microsecond()],
                 )?;
                 if kind == RunKind::Incremental {
-                    // The run goes on with the rest of the listing: a later listing is to show the condition at its own time.
+                    // This run finishes the earlier listing. A later run has to list again, to see the bucket at its own time.
                     sources::forget_everything_listed(connection, source)?;
                 }
                 if kind == RunKind::Reconcile {
@@ -37,7 +37,7 @@ impl Runs {
         Ok(number)
     }
 
-    /// Ends a run. Unless the operator stopped it, its listing is consumed and the next run begins another.
+    /// Ends a run. Unless the operator stopped it, its listing is used up, and the next run begins another.
     pub async fn end(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
         let source = self.state.source;
         self.state
@@ -69,13 +69,13 @@ impl Runs {
 }
 
 impl SourceState {
-    /// The progress of the listing. A killed or stopped run is continued, and no page that it stored is read again.
+    /// The progress of the listing. A run after a kill or stop continues it, and reads no stored page again.
     pub async fn listing_progress(&self) -> Result<Listed, StateError> {
         let source = self.state.source;
         self.state.writer.call(move |connection| sources::listed(connection, source)).await
     }
 
-    /// The next listing begins at the start, however far the last one came.
+    /// Makes the next listing begin at the start.
     pub async fn listing_restart(&self) -> Result<(), StateError> {
         let source = self.state.source;
         self.state.writer.call(move |connection| sources::forget_listing(connection, source)).await
@@ -93,7 +93,7 @@ impl SourceState {
         self.state.writer.call(move |connection| sources::reconcile_unfinished(connection, source)).await
     }
 
-    /// A run's listing of everything, which began at `since`, came to its end: none is due any more, for whatever was missed before.
+    /// The run's complete listing began at `since`: no reconcile is outstanding any more, and earlier event gaps are closed.
     pub async fn listing_complete(&self, run: u64, since: Timestamp) -> Result<(), StateError> {
         let (now, source) = (self.state.clock.now(), self.state.source);
         self.state
@@ -106,7 +106,7 @@ impl SourceState {
             .await
     }
 
-    /// The listing ran to its end: the initial sync has completed, and the next listing begins at the start.
+    /// The listing is complete: so is the initial sync, and the next listing begins at the start.
     pub async fn initial_complete(&self, run: u64) -> Result<(), StateError> {
         let source = self.state.source;
         self.state.writer.call(move |connection| sources::write_initial_completed_by(connection, source, Some(integer(run)))).await

@@ -1,4 +1,4 @@
-//! Waiting paths become due again: their time has come, the operator asked, or they may be possible now.
+//! Makes waiting paths due again: their time has come, the operator asked, or new settings may make them possible.
 
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
@@ -11,13 +11,13 @@ pub(crate) const RELEASE_DUE: &str =
     "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2";
 
 impl SinkState {
-    /// Makes every parked or skipped path due: the operator asked. Only the guard releases the paths that it holds.
+    /// Makes every parked or skipped path due, because the operator asked. Held deletes stay held: only the guard releases them.
     pub async fn pending_unpark_all(&self) -> Result<(), StateError> {
         self.call(release_all).await
     }
 
-    /// Makes everything due that was parked or skipped, when what operations depend on is set otherwise than in the run before: what failed
-    /// or was left out may be possible now.
+    /// Makes every parked or skipped path due if the settings that operations depend on differ from the last run's: what failed
+    /// may be possible now.
     pub async fn pending_unpark_on_new_settings(&self, settings: String) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             let before = sinks::settings(connection, sink)?;
@@ -30,7 +30,7 @@ impl SinkState {
         .await
     }
 
-    /// Makes the paths due whose time has come; returns whether anything is due.
+    /// Makes the paths due whose time has come; returns whether any path is due.
     pub async fn pending_unpark_due(&self, now: Timestamp) -> Result<bool, StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(RELEASE_DUE)?.execute(params![sink.id, now.as_microsecond()])?;

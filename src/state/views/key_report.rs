@@ -1,4 +1,4 @@
-//! One path's story: what happened to it, and all that is known of it at this moment. Reads beside a process that writes.
+//! The report about one path: its history and all known facts. Reads beside a process that writes.
 
 use crate::plan::Policy;
 use crate::plan::guard::HeldDeletes;
@@ -15,19 +15,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Through so many names a file is followed back.
+/// How many former names of a file the report follows, so that circular renames end.
 const MAX_NAMES: usize = 16;
 
 /// The known facts of a path.
 #[derive(Clone, Debug)]
 pub struct KeyReport {
-    /// The history, oldest first: of the path, and of a file that came here under its former names.
+    /// The history, oldest first: of the path, and of a file that was moved here, under its former names.
     pub history: Vec<HistoryEntry>,
     /// The reports that are not consumed yet.
     pub inbox: Vec<InboxRow>,
     /// The result of the newest lookup.
     pub observed: Option<Observed>,
-    /// The reported permissions, with the times.
+    /// The reported permissions, with their times.
     pub reported: EventPermissions,
     /// The known facts of the path in each sink.
     pub sinks: Vec<SinkKeyReport>,
@@ -40,19 +40,19 @@ pub struct SinkKeyReport {
     pub name: SinkName,
     /// The facts that decisions about the sink depend on.
     pub policy: Policy,
-    /// The newest observation, the sink's confirmed row, the permissions that it is to hold.
+    /// The newest observation, the sink's confirmed row, and the permissions that the sink should have.
     pub path_state: PathState,
-    /// The run in which, and the time when, the sink confirmed it last.
+    /// The run and the time of the sink's last confirmation.
     pub applied_in: (Option<u64>, Option<Timestamp>),
     /// The work to do, if any.
     pub pending: Option<PendingStatus>,
-    /// Effects without an outcome that name it.
+    /// Open intents that name it.
     pub intents: Vec<Intent>,
-    /// The path from which its file is on its way here.
+    /// The origin of a move hint to this path.
     pub comes_from: Option<ObjectKey>,
-    /// The path to which its file is on its way.
+    /// The target of a move hint from this path.
     pub goes_to: Option<ObjectKey>,
-    /// The deletes that the guard holds, this one among them or not.
+    /// The deletes that the guard holds, whether or not this one is among them.
     pub held: Option<HeldDeletes>,
 }
 
@@ -61,13 +61,13 @@ pub struct SinkKeyReport {
 pub struct PendingStatus {
     /// `due`, `parked`, `skipped` or `held`.
     pub status: String,
-    /// It is gone, or a listing did not show it.
+    /// True if the object is gone, or a listing did not show it.
     pub deletion: bool,
     /// Failed runs so far.
     pub failed_runs: u32,
-    /// The time of the next try.
+    /// The time of the next attempt.
     pub next_attempt: Option<Timestamp>,
-    /// The reason why it is parked or left out.
+    /// Why it is parked or skipped.
     pub reason: Option<String>,
     /// The error message of the failure.
     pub message: Option<String>,
@@ -103,7 +103,7 @@ fn of_sink(connection: &Connection, SinkRow { sink, name, .. }: SinkRow, path: &
 }
 
 impl KeyReport {
-    /// The sink whose part stands for the whole where there is room for one alone: as [`super::overview::Overview::main_sink`].
+    /// The sink to show where there is room for only one: as [`super::overview::Overview::main_sink`].
     pub fn main_sink(&self) -> Option<&SinkKeyReport> {
         let file_manager = SinkName::file_manager();
         self.sinks.iter().find(|sink| sink.name == file_manager).or_else(|| self.sinks.first())
@@ -122,7 +122,7 @@ impl SinkKeyReport {
     }
 }
 
-/// The history of a path; and, of a file that was moved to it, the file's history until then.
+/// The history of a path. If a file was moved to it, also the file's history before the move.
 fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<HistoryEntry>, StateError> {
     let mut found = BTreeMap::new();
     let (mut asked, mut names) = (BTreeSet::new(), vec![(path.clone(), i64::MAX)]);
@@ -141,7 +141,7 @@ fn history_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<HistoryEn
     Ok(found.into_values().collect())
 }
 
-/// The events that wait and name a path. There are as many rows as the inbox may hold: those that cannot are not decoded.
+/// The waiting events that name a path. The inbox may be large: rows that cannot name it are not decoded.
 fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, StateError> {
     let named = serde_json::to_string(path).map_err(|error| StateError::Corrupt(error.to_string()))?;
     let mut statement =

@@ -1,4 +1,4 @@
-//! What commands and pages read of a state, as of one moment, also beside a process that writes it. Nothing is stored here.
+//! What commands and pages read of a state, as of one moment, also beside a process that writes it. Stores nothing.
 
 pub(crate) mod overview;
 
@@ -20,14 +20,14 @@ use rusqlite::Connection;
 use snapshot_rows::SinkSide;
 use std::path::{Path, PathBuf};
 
-/// Reads a state without writing to it. Each method reads in one short transaction of its own, over a connection that it opens.
+/// Reads a state without writing to it. Each method opens a connection and reads in one short transaction.
 #[derive(Clone, Debug)]
 pub struct Views {
     database: PathBuf,
 }
 
 impl Views {
-    /// Of the state at this place. Whether it is there, each method finds out.
+    /// Reads the state in this database file. A missing file is an error of the methods, not of this call.
     pub fn open(database: &Path) -> Self {
         Self { database: database.to_owned() }
     }
@@ -37,7 +37,8 @@ impl Views {
         connection::open_to_read(&self.database).map(drop)
     }
 
-    /// As [`Views::check`], and the state has this sink. (A state that no run has used yet has none, and is not asked for it.) Blocks.
+    /// As [`Views::check`], and the state has this sink. (A state that no run has used yet has no sink: then any name passes.)
+    /// Blocks.
     pub fn check_sink(&self, name: &SinkName) -> Result<(), StateError> {
         let connection = connection::open_to_read(&self.database)?;
         let known = sinks::all_rows(&connection, sources::only(&connection)?)?;
@@ -63,23 +64,23 @@ impl Views {
         self.read(move |connection| key_report::read(connection, &path)).await
     }
 
-    /// The dead letters after one, oldest first.
+    /// The dead letters after this id, oldest first.
     pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
         self.read(move |connection| dead_letters::after_id(connection, after, most)).await
     }
 
-    /// The last reconcile that listed everything.
+    /// The last reconcile that completed its listing.
     pub async fn last_reconcile(&self) -> Result<Option<RunRow>, StateError> {
         self.read(runs::last_reconcile).await
     }
 
-    /// Why `initial-sync` would refuse this configuration: the part of the state that it does not name. `None` = it would not.
+    /// Why `initial-sync` would refuse this configuration, which differs from the state's identity; `None` = it would not.
     pub async fn refusal(&self, identity: Identity) -> Result<Option<String>, StateError> {
         self.read(move |connection| identity::refusal(connection, sources::only(connection)?, &identity, &OperatorAnswer::default())).await
     }
 
-    /// Shows every row of a side of a sink to `visit`, in the order of the key's bytes, as of one moment; an error of `visit` ends it.
-    /// Memory does not grow with the rows. Blocks: call it apart from the async workers.
+    /// Calls `visit` with every row of one side of a sink, in byte order of the keys, as of one moment; an error of `visit` ends
+    /// it. Memory does not grow with the rows. Blocks: call it outside of the async workers.
     pub fn snapshot_rows<E: From<StateError>>(
         &self,
         (sink, side): (&SinkName, SinkSide),
@@ -88,8 +89,7 @@ impl Views {
         self.at_one_moment(|connection| snapshot_rows::visit(connection, (sink, side), &mut visit))
     }
 
-    /// As [`Views::snapshot_rows`], only the paths that are due: what waits for an attempt, for the guard or for a change is no work of
-    /// this moment.
+    /// As [`Views::snapshot_rows`], only the due paths, which the next run would process; not the parked, skipped and held ones.
     pub fn due_snapshot_rows<E: From<StateError>>(
         &self,
         (sink, side): (&SinkName, SinkSide),
@@ -115,7 +115,7 @@ impl Views {
 }
 
 impl SinkState {
-    /// What others read of the state that the sink belongs to.
+    /// Views of the whole state that this sink belongs to.
     pub fn views(&self) -> Views {
         Views::open(self.state.path())
     }

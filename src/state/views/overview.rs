@@ -1,4 +1,4 @@
-//! The state's overview for `status` and the report: counters and short lists, never a count of millions of rows.
+//! The overview for `status` and the report: counters and short lists, never a count of millions of rows.
 
 use crate::record::{ObjectKey, SinkName, just_after_all_that_begin_with};
 use crate::state::database::codec;
@@ -19,13 +19,13 @@ pub struct Overview {
     pub initial_completed_by: Option<u64>,
     /// Events that are not consumed yet.
     pub inbox: u64,
-    /// The messages that could not be understood, or failed again and again.
+    /// The messages that could not be decoded or failed repeatedly.
     pub dead_letters: u64,
-    /// Why one of them could not be used, in a sentence, escaped for display; `None` = there is none.
+    /// Why one of them could not be used, in a sentence, escaped for display; `None` = there are none.
     pub dead_letter_example: Option<String>,
-    /// Dead letters that were deleted because there were too many, since there was none last.
+    /// Dead letters deleted because there were too many, since the list was last empty.
     pub dead_letters_evicted: u64,
-    /// The time of a possible gap in the feed's events, with no listing begun since.
+    /// The time of a possible event gap; `None` if a listing has begun since.
     pub feed_gap: Option<jiff::Timestamp>,
     /// The last runs, newest first.
     pub runs: Vec<RunRow>,
@@ -36,15 +36,15 @@ pub struct Overview {
 pub struct SinkOverview {
     /// Its name.
     pub name: SinkName,
-    /// Files that it has, as far as is known.
+    /// Files that the sink is known to have.
     pub applied_rows: u64,
-    /// Of those, the ones that it has not confirmed since their rows came into doubt.
+    /// Those of them whose rows are unconfirmed.
     pub unconfirmed_rows: u64,
     /// The number of waiting paths, by reason; `due` paths have none.
     pub waiting: Vec<WaitingPaths>,
-    /// Effects without an outcome.
+    /// Open intents.
     pub open_intents: u64,
-    /// Files that it holds outside of the prefix, as they were counted last.
+    /// Files of the sink outside of the prefix, at the last count.
     pub outside_prefix: u64,
 }
 
@@ -53,9 +53,9 @@ pub struct SinkOverview {
 pub struct WaitingPaths {
     /// `due`, `parked`, `skipped` or `held`.
     pub status: String,
-    /// Deletes wait for the end of a listing.
+    /// True for deletes, which wait for the end of a listing.
     pub deletion: bool,
-    /// A short, stable name; `None` for what is due.
+    /// A short, stable name; `None` for due paths.
     pub reason: Option<String>,
     /// The number of paths.
     pub paths: u64,
@@ -68,7 +68,7 @@ pub struct WaitingPaths {
 }
 
 impl SinkOverview {
-    /// Files that the sink has confirmed, and has since, for all that is known.
+    /// Files that the sink has confirmed.
     pub fn confirmed_rows(&self) -> u64 {
         self.applied_rows.saturating_sub(self.unconfirmed_rows)
     }
@@ -80,8 +80,7 @@ impl SinkOverview {
 }
 
 impl Overview {
-    /// The sink whose counts stand for the whole where there is room for one number alone: the file manager, or else the one that was added
-    /// first.
+    /// The sink whose counts are shown where there is room for only one: the file manager, or else the sink that was added first.
     pub fn main_sink(&self) -> Option<&SinkOverview> {
         let file_manager = SinkName::file_manager();
         self.sinks.iter().find(|sink| sink.name == file_manager).or_else(|| self.sinks.first())
@@ -92,7 +91,7 @@ impl Overview {
         self.sinks.iter().map(|sink| sink.paths(status)).sum()
     }
 
-    /// Effects without an outcome, over all sinks.
+    /// Open intents, over all sinks.
     pub fn open_intents(&self) -> u64 {
         self.sinks.iter().map(|sink| sink.open_intents).sum()
     }
@@ -104,7 +103,7 @@ impl Overview {
 }
 
 impl State {
-    /// The state as it is now.
+    /// The present state.
     pub async fn overview(&self) -> Result<Overview, StateError> {
         let source = self.source;
         self.writer.call(move |connection| overview(connection, source)).await
@@ -112,8 +111,8 @@ impl State {
 }
 
 impl SinkState {
-    /// When the oldest event was received that is not applied to this sink: it is in the inbox, or something is to be done about its path.
-    /// (What is left out waits for nothing.) To the second; `None` = there is none.
+    /// When the oldest event was received that this sink has not applied: it is in the inbox, or its path has pending work.
+    /// Skipped paths do not count. To the second; `None` = there is none.
     pub async fn oldest_unapplied(&self) -> Result<Option<jiff::Timestamp>, StateError> {
         self.call(|connection, sink| {
             let arrived_first = "SELECT received_at FROM inbox ORDER BY seq LIMIT 1";
@@ -124,8 +123,7 @@ impl SinkState {
         .await
     }
 
-    /// Counts the files that the sink holds outside of a prefix: no listing shows them, so nothing becomes of them. Costs as much as
-    /// there are.
+    /// Counts the sink's files outside of a prefix, which no listing shows and no run changes. Reads all rows outside of it.
     pub async fn outside_prefix_count(&self, prefix: &str) -> Result<u64, StateError> {
         let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
         self.call(move |connection, sink| {
@@ -141,7 +139,7 @@ impl SinkState {
         .await
     }
 
-    /// The number of rows outside of the prefix at the last count. No cycle changes or counts them.
+    /// The number of rows outside of the prefix at the last count. Cycles neither change nor repeat it.
     pub async fn outside_prefix(&self) -> Result<u64, StateError> {
         self.call(sinks::outside_prefix).await
     }
@@ -172,14 +170,14 @@ fn overview_of(connection: &Connection, SinkRow { sink, name, .. }: SinkRow) -> 
     })
 }
 
-/// The number of rows in doubt. Counted by an index that has no others: after a restore, while it lasts, all of them.
+/// The number of unconfirmed rows, from a partial index. After a restore it holds all rows at first.
 fn unconfirmed_rows(connection: &Connection, sink: RegisteredSink) -> Result<u64, StateError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM applied WHERE sink = ?1 AND confirmed = 0")?;
     let rows: i64 = statement.query_row([sink.id], |row| row.get(0))?;
     Ok(rows.unsigned_abs())
 }
 
-/// By the counters; of each reason one path, the one whose turn comes first.
+/// The counters of waiting paths; and for each reason one path, the first in the queue.
 fn waiting(connection: &Connection, sink: RegisteredSink) -> Result<Vec<WaitingPaths>, StateError> {
     let mut statement = connection.prepare_cached(COUNTS)?;
     let rows = statement.query_map([sink.id], |row| {
@@ -213,8 +211,8 @@ pub(crate) const COUNTS: &str =
     "SELECT status, deletion, reason, paths FROM waiting WHERE sink = ?1 AND paths > 0 ORDER BY status, paths DESC";
 pub(crate) const DUE_EXAMPLE: &str =
     "SELECT path, message, next_attempt FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = ?2 LIMIT 1";
-/// Its last condition is that of the index, word for word.
+/// Its last condition repeats that of the partial index, word for word.
 pub(crate) const WAITING_EXAMPLE: &str = "SELECT path, message, next_attempt FROM pending
     WHERE sink = ?1 AND status = ?2 AND deletion = ?3 AND reason IS ?4 AND status <> 'due' ORDER BY next_attempt, path LIMIT 1";
-/// Its condition is that of the index, word for word.
+/// Its condition repeats that of the partial index, word for word.
 pub(crate) const OLDEST_PENDING: &str = "SELECT min(told_at) FROM pending WHERE sink = ?1 AND told_at IS NOT NULL AND status <> 'skipped'";

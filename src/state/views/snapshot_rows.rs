@@ -1,5 +1,5 @@
-//! The two sides of a snapshot, row by row in the order of the key's bytes, over a connection that only reads. The texts of a row are
-//! shown where SQLite holds them: to copy eight of them costs more than to read them.
+//! The two sides of a snapshot, row by row in byte order of the keys, over a read-only connection. `visit` gets the texts of a
+//! row in SQLite's own memory: copying eight of them takes longer than reading them.
 
 use crate::plan::Policy;
 use crate::record::{ETag, EmptyKey, FileRow, ObjectKey, Observed, PathState, SinkName};
@@ -24,7 +24,7 @@ pub enum SinkSide {
 /// The receiver of the rows.
 type Visit<'v, E> = dyn FnMut(FileRow<'_>) -> Result<(), E> + 'v;
 
-/// Shows every row of a side to `visit`, as of one moment; its error ends it. Memory does not grow with the rows.
+/// Calls `visit` with every row of a side, as of one moment; its error ends it. Memory does not grow with the rows.
 pub(crate) fn visit<E: From<StateError>>(
     moment: &Connection,
     (sink, side): (&SinkName, SinkSide),
@@ -37,7 +37,7 @@ pub(crate) fn visit<E: From<StateError>>(
     }
 }
 
-/// A sink that the state does not describe (yet) holds nothing.
+/// A sink that the state does not know (yet) holds nothing.
 fn sink_named(connection: &Connection, name: &SinkName) -> Result<RegisteredSink, StateError> {
     match sinks::named(connection, name)? {
         Some(row) => Ok(row.sink),
@@ -65,7 +65,7 @@ pub(crate) fn visit_due<E: From<StateError>>(
     Ok(())
 }
 
-/// By the index of what is due: the one by path holds what waits as well.
+/// Forces the index of due paths: the one by path also holds the waiting ones.
 pub(crate) const DUE_PATHS: &str = "SELECT path FROM pending INDEXED BY pending_due WHERE sink = ?1 AND status = 'due' ORDER BY path";
 
 const APPLIED_ROWS: &str = "SELECT path, confirmed, size, etag, last_modified, storage_class, version_id, file_type, handle,
@@ -91,7 +91,7 @@ fn visit_applied<E: From<StateError>>(moment: &Connection, sink: RegisteredSink,
     Ok(())
 }
 
-/// All three are in the order of their paths, and are walked side by side.
+/// Merges three row sequences, all ordered by path.
 fn visit_known<E: From<StateError>>(moment: &Connection, sink: RegisteredSink, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let prepare = |text: &str| moment.prepare(text).map_err(StateError::from);
     let (mut applied, mut observed, mut reported) = (prepare(APPLIED_ROWS)?, prepare(OBSERVED_ROWS)?, prepare(&reported_rows())?);
@@ -138,19 +138,19 @@ fn row_of<'a>(side: SinkSide, path: &'a str, PathState { applied, observed, want
     }
 }
 
-/// A file that the sink is not known to hold is missing: it differs from any file that is there.
+/// A row that the sink has not confirmed counts as missing, so that it differs from any existing file.
 fn held(row: FileRow<'_>, confirmed: bool) -> FileRow<'_> {
     if confirmed { row } else { FileRow { internal_id: row.internal_id, ..FileRow::at(row.file_path) } }
 }
 
-/// The facts of lookups and feed win; a fact that they lack stays as the sink has it. `found` by the newest observation is a file,
-/// or nothing or a directory: then there is no row. Before the first observation, the row is the path alone.
+/// Overlays facts from lookups and events; a fact that they lack stays as the sink has it. If the newest observation found no
+/// file, there is no row. Before the first observation, the row is the path alone.
 fn known<'a>(found: Option<FileRow<'a>>, reported: Option<FileRow<'a>>) -> Option<FileRow<'a>> {
     let found = found.filter(|file| !file.is_directory_marker())?;
     Some(reported.map_or(found, |reported| reported.over(found)))
 }
 
-/// The rows of a statement, one after the other.
+/// The rows of a statement, in order.
 struct Walk<'s>(Rows<'s>);
 
 impl<'s> Walk<'s> {
@@ -172,7 +172,7 @@ impl<'s> Walk<'s> {
         self.row().map(path).transpose()
     }
 
-    /// The row of a path, if there is one. Paths are asked for in their order.
+    /// The row of a path, if there is one. Paths must be requested in order.
     fn row_of(&mut self, wanted: &str) -> Result<Option<&Row<'s>>, StateError> {
         loop {
             match self.path()?.map(|path| path.cmp(wanted)) {
@@ -184,8 +184,8 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// These fields over those of a row of [`APPLIED_ROWS`], of which only what is missing here is read: it takes as long to ask SQLite
-/// for a column as to write it.
+/// These fields over those of a row of [`APPLIED_ROWS`]. Reads only the columns that are missing here: reading a column from
+/// SQLite takes as long as writing it.
 fn over_applied<'r>(known: FileRow<'r>, row: &'r Row<'_>) -> Result<FileRow<'r>, StateError> {
     let confirmed: bool = row.get(1)?;
     let missing = |known: Option<&'r str>, column| if known.is_some() { Ok(known) } else { text(row, column) };

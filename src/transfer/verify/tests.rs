@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_fails_with_or_without_a_checksum(
+    fn a_truncated_body_fails_with_or_without_a_checksum(
         body in prop::collection::vec(any::<u8>(), 1..300), cuts in prop::collection::vec(any::<usize>(), 0..8),
         algorithm in prop::option::of(algorithm()), at: prop::sample::Index,
     ) {
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn an_addition_fails_before_the_last_byte(
+    fn an_extended_body_fails_before_the_last_byte(
         body: Vec<u8>, cuts in prop::collection::vec(any::<usize>(), 0..8),
         algorithm in prop::option::of(algorithm()), more in prop::collection::vec(any::<u8>(), 1..20),
     ) {
@@ -128,7 +128,7 @@ async fn a_large_body_is_hashed_in_the_background_and_released_only_when_it_is_r
 }
 
 #[test]
-fn the_body_s_own_error_is_found_again_under_what_wraps_it() {
+fn the_error_of_the_body_is_found_inside_its_wrappers() {
     let key = ObjectKey::new("a").expect("invariant: not empty");
     let broken = EndpointError::of_content(&EndpointId::new("test"), &key, ContentFault::Replaced, "no bytes for 20 s");
     let body = stream::iter([Ok(Bytes::from_static(b"abc")), Err(broken)]).boxed();

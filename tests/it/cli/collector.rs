@@ -1,4 +1,4 @@
-//! A collector that speaks OTLP over HTTP: it decodes what it gets, and answers, refuses or hangs as a test wants it to.
+//! A collector that speaks OTLP over HTTP: it decodes requests, and answers, refuses or hangs as a test orders.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     Takes,
-    /// Answers so, and repeats the request's headers.
+    /// Answers with this status and repeats the request's headers.
     Refuses(u16),
     Hangs,
 }
@@ -32,11 +32,11 @@ pub(crate) struct Collector {
 struct Inner {
     manner: Manner,
     requests: Mutex<Vec<Request>>,
-    /// Changes whenever there is one more.
+    /// Changes with each further request.
     arrivals: watch::Sender<()>,
 }
 
-/// As it came.
+/// The request as received.
 pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -57,7 +57,7 @@ impl Collector {
         self.inner.requests.lock().expect("no test panics while it reads")
     }
 
-    /// Waits for an export of so many metrics: one may come between the recording of two of them.
+    /// Waits for an export with this many metrics, because an export may happen between the recording of two of them.
     pub(crate) async fn until_metrics_arrive(&self, metrics: usize) {
         let mut arrivals = self.inner.arrivals.subscribe();
         let has_arrived = || self.requests().iter().any(|request| request.path == "/otlp/v1/metrics");
@@ -66,7 +66,7 @@ impl Collector {
         }
     }
 
-    /// Every span, with the attributes of the resource that it came from.
+    /// Every span, with the attributes of its resource.
     pub(crate) fn spans(&self) -> Vec<(BTreeMap<String, String>, Span)> {
         let requests = self.requests();
         let bodies = requests.iter().filter(|request| request.path == "/otlp/v1/traces").map(|request| request.body.clone());
@@ -79,7 +79,7 @@ impl Collector {
         spans.collect()
     }
 
-    /// The metrics as they were last exported, with the attributes of their resource.
+    /// The last exported metrics, with the attributes of their resource.
     pub(crate) fn metrics(&self) -> (BTreeMap<String, String>, Vec<Metric>) {
         let requests = self.requests();
         let last = requests.iter().rfind(|request| request.path == "/otlp/v1/metrics").expect("metrics came");
@@ -117,7 +117,7 @@ pub(crate) fn attributes(attributes: &[KeyValue]) -> BTreeMap<String, String> {
     attributes.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
 }
 
-/// A counter's or a gauge's numbers by their labels; of a histogram, how often something was measured.
+/// The values of a counter or gauge by label; for a histogram, the number of measurements.
 pub(crate) fn points(metric: &Metric) -> BTreeMap<Vec<String>, u64> {
     let labels =
         |attributes_of: &[KeyValue]| attributes(attributes_of).into_iter().map(|(name, value)| format!("{name}={value}")).collect();

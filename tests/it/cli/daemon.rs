@@ -1,4 +1,4 @@
-//! `daemon`: begins, works by itself, and ends. Its requests and unreachable endpoints have files of their own.
+//! `daemon`: starts, works by itself, and ends. Its requests and unreachable endpoints have their own files.
 
 use super::stage::{BUCKET, Stage};
 use crate::crash::Process;
@@ -25,7 +25,7 @@ async fn the_daemon_runs_the_initial_sync_then_scheduled_cycles_and_ends_cleanly
     let ended = daemon.end().await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
     assert!(!stage.path("data/sync.db.sock").exists());
-    // The signal may have met a cycle.
+    // The signal may have arrived during a cycle.
     stage.expect(&["incremental-sync"], 0).await;
     stage.expect(&["status"], 0).await.prints(&["status        healthy"]);
 }
@@ -106,7 +106,7 @@ async fn after_a_kill_the_next_daemon_replaces_the_socket_and_goes_on() {
     stage.daemon_at_rest().await.kill().await;
     assert!(stage.path("data/sync.db.sock").exists());
     stage.expect(&["health"], 1).await.says(&["no daemon of data/sync.db answers"]);
-    // No process listens at the socket that was left: the command does it itself.
+    // No process listens on the leftover socket, so the command does the work itself.
     stage.expect(&["reconcile"], 0).await.prints(&["run 2"]);
     let mut daemon = stage.daemon();
     daemon.says("run=3 outcome=\"done\"").await.expect("a cycle");

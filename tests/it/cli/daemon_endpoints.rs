@@ -1,9 +1,9 @@
-//! Unreachable endpoints while the daemon runs: it waits, reports it, and goes on by itself when they are reachable.
+//! Unreachable endpoints while the daemon runs: it waits, reports them, and continues when they are reachable.
 
 use super::stage::Stage;
 use mock_api::{Fault, FaultAction};
 
-/// 15: started before the bucket existed, it exited and restarted for ever.
+/// 15: started before the bucket existed, the program exited and was restarted for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_and_recovers() {
     let mut stage = Stage::set().await;
@@ -12,7 +12,7 @@ async fn defect_15_a_daemon_started_before_the_bucket_exists_waits_reports_it_an
     daemon.says("waiting for unreachable endpoints: S3: ").await.expect("it says what it waits for");
     stage.expect(&["status"], 0).await.prints(&["status        error", "daemon: waiting for unreachable endpoints: S3: ", "late-bucket"]);
     stage.expect(&["health"], 1).await.prints(&["error", "late-bucket", "create the bucket"]);
-    // A client that asks for a run is answered, and not kept waiting with the daemon.
+    // A client that requests a run gets an answer, and does not wait as long as the daemon.
     stage.expect(&["initial-sync"], 1).await.prints(&["NOT in sync yet", "late-bucket"]);
     stage.s3.server().create_bucket("late-bucket");
     stage.s3.server().put("late-bucket", "a.txt", "a", Some("text/plain"));

@@ -1,4 +1,4 @@
-//! Commands beside a running daemon: it does what they ask, and they print and end as if they had done it themselves.
+//! Commands beside a running daemon: the daemon does the work; output and exit code are the same as without it.
 
 use super::stage::{BUCKET, Stage};
 use crate::crash::Process;
@@ -7,7 +7,7 @@ use mock_s3::{Fault as S3Fault, Gate, Matcher};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-/// The identity of a stage's state, as it is sent over the wire.
+/// The identity of a stage's state, as sent over the socket.
 fn identity(stage: &Stage) -> String {
     format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, stage.s3.endpoint(), stage.files.url())
 }
@@ -157,7 +157,7 @@ async fn invalid_input_at_the_control_socket_disturbs_no_other_client() {
         ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 1"),
         ("{\"protocol\":1,\"request\":\"nonsense\"}", "an unknown request"),
     ] {
-        // The daemon may close the connection before a line that is too long was sent whole.
+        // The daemon may close the connection before an overlong line was sent completely.
         let Ok(answer) = say(&stage, said).await else { continue };
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("one JSON document");
         assert!(answer["reply"] == "refused" && answer["message"].to_string().contains(words), "{said:.40}: {answer}");

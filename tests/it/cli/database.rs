@@ -1,13 +1,14 @@
-//! The database where it cannot be, damaged, or of a newer program: a clear message, the right code, never a panic.
+//! A database path that cannot be used, or a damaged database, or one of a newer program: a clear message, the right exit code,
+//! no panic.
 
 use super::stage::Stage;
 use std::fs;
 
-/// Byte 60 of an SQLite file: `user_version`, four bytes, the highest first.
+/// Byte 60 of an SQLite file: `user_version`, four bytes, big-endian.
 const USER_VERSION: std::ops::Range<usize> = 60..64;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_that_cannot_hold_a_database_is_named() {
+async fn an_unusable_database_path_is_named() {
     let mut stage = Stage::with(&["a.txt"]).await;
     fs::write(stage.path("a-file"), "").expect("written");
     fs::create_dir(stage.path("a-directory")).expect("made");
@@ -25,9 +26,10 @@ async fn a_place_that_cannot_hold_a_database_is_named() {
     assert_eq!(stage.api().calls_in_all(), 0);
 }
 
-/// A pipe stands for all that has a mode and is no file: with `/dev/null` as the database no other process could use it any more.
+/// A pipe represents everything that has a mode and is no file: with `/dev/null` as the database, the program would make it
+/// unusable for others.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_file_keeps_its_mode() {
+async fn a_path_that_is_no_file_keeps_its_mode() {
     let mut stage = Stage::with(&["a.txt"]).await;
     let pipe = stage.path("a-pipe");
     let made = std::process::Command::new("mkfifo").args(["-m", "0666"]).arg(&pipe).status().expect("mkfifo is on every Linux");
@@ -40,7 +42,7 @@ async fn what_is_no_file_keeps_its_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_directory_is_made() {
+async fn a_missing_directory_is_created() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("DATABASE_PATH", "not/there/yet/s.db");
     stage.expect(&["test"], 0).await;
@@ -50,7 +52,7 @@ async fn a_missing_directory_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_no_database_or_a_damaged_one_is_named_with_a_way_out() {
+async fn a_damaged_or_foreign_database_is_named_with_a_remedy() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     let mut damaged = fs::read(stage.path("data/sync.db")).expect("readable");

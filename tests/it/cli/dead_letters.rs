@@ -1,4 +1,5 @@
-//! `dead-letters`: listed, retried with other settings, dropped; by the daemon when one runs, else never beside another writer.
+//! `dead-letters`: list, retry with other settings, drop. The daemon does it if it runs; the command never does it beside another
+//! writer.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -8,7 +9,7 @@ use s3_sync::events::notified;
 use s3_sync::state::{EventChannel, InstanceLock, State};
 use serde_json::json;
 
-/// A state in which messages lie that were received for another bucket's sake.
+/// A state with dead letters: messages about another bucket.
 async fn with(messages: &[String]) -> Stage {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
@@ -81,7 +82,7 @@ async fn a_running_daemon_retries_dead_letters_and_syncs_the_decodable_ones() {
     for action in [["dead-letters", "retry", "2"], ["dead-letters", "drop", "2"]] {
         stage.expect(&action, 2).await.says(&["the running daemon works with the source", BUCKET, "another-bucket"]);
     }
-    // A command without a bucket means the daemon's.
+    // A command without a bucket setting uses the daemon's.
     stage.without("CUSTOMER_S3_BUCKET");
     stage.expect(&["dead-letters", "drop", "2"], 0).await.prints(&["forgotten: 1"]);
     stage.expect(&["dead-letters", "drop", "2"], 1).await.says(&["there is no dead letter 2"]);
@@ -102,13 +103,13 @@ async fn dead_letters_creates_no_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_is_named_is_tried_by_test() {
+async fn test_probes_a_configured_queue() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.setting("EVENTS_SQS_QUEUE_URL", format!("{}/000000000000/events", super::stage::unreachable_address()));
     stage.expect(&["test"], 1).await.prints(&["failed   queue", "GetQueueAttributes", "EVENTS_SQS_QUEUE_URL"]);
 }
 
-/// V8: a run said "in sync" and `status` "healthy" while events waited that could not be used.
+/// V8: a run said "in sync" and `status` "healthy" although some events could not be used.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_and_runs_name_dead_letters_until_they_are_dropped() {
     let stage = with(&["{".to_owned(), include_str!("../../fixtures/events/sns-subscription-confirmation.json").to_owned()]).await;

@@ -1,4 +1,4 @@
-//! `diff`: differences are printed and are no failure; a file that is no snapshot is named with its line.
+//! `diff`: differences are printed and are no failure; for an invalid snapshot, file and line are named.
 
 use super::stage::Stage;
 

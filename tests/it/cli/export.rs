@@ -1,8 +1,8 @@
-//! `export`: CSV that is text only, the same every time, whole or not there.
+//! `export`: a CSV with only text, the same every time, complete or absent.
 
 use super::stage::{BUCKET, Stage};
 
-/// RFC 4180 as a reader written for nothing else: records of fields, quotes doubled.
+/// A minimal RFC 4180 reader: records of fields, quotes doubled.
 fn records(text: &str) -> Vec<Vec<String>> {
     let (mut records, mut record, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut chars = text.chars().peekable();
@@ -24,7 +24,7 @@ fn records(text: &str) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_keys_come_back_verbatim_in_byte_order() {
+async fn hostile_keys_are_exported_verbatim_in_byte_order() {
     let stage = Stage::set().await;
     let fixture: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("the fixture is JSON");
     let mut keys: Vec<String> = fixture.into_iter().filter(|key| key.len() <= 1024).collect();
@@ -72,7 +72,7 @@ async fn the_applied_side_knows_only_what_was_confirmed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_state_nothing_is_printed_and_nothing_is_made() {
+async fn without_a_state_nothing_is_printed_or_created() {
     let stage = Stage::with(&["a.txt"]).await;
     for arguments in [&["export"][..], &["export", "--output", "out.csv"]] {
         let ran = stage.expect(arguments, 1).await;

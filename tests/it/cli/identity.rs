@@ -1,4 +1,4 @@
-//! A state that describes another bucket, prefix or file manager: exit 2, both named, the flags named, nothing touched.
+//! A state of another bucket, prefix or file manager: exit code 2, both names and the flags in the message, nothing changed.
 
 use super::stage::Stage;
 use mock_api::MockApi;

@@ -1,4 +1,4 @@
-//! `initial-sync`: what it prints, where, and which exit code each ending has.
+//! `initial-sync`: its output on both streams, and the exit code of each outcome.
 
 use super::stage::{BUCKET, Stage, ended, unreachable_address};
 use mock_api::{Fault, FaultAction};

@@ -1,4 +1,4 @@
-//! The command line from outside: the real program, with an environment and a directory of its own, between two doubles.
+//! The command line from outside: the real program between two doubles, with its own environment and directory.
 
 pub(crate) mod collector;
 mod stage;

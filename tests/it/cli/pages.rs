@@ -1,5 +1,5 @@
-//! What is delivered beside the program, against the program: the JSON that `docs/cli.md` shows has the keys that the program prints, and no
-//! others; the compose files set what it reads.
+//! Documents and files beside the program agree with it: the JSON in `docs/cli.md` has exactly the keys that the program prints;
+//! the compose files set only settings that it reads.
 
 use super::stage::{BUCKET, Stage};
 use mock_api::{Fault, FaultAction};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: &str = include_str!("../../../docs/cli.md");
 
-/// The JSON documents shown under each heading: one for each line that stands on its own, else the whole block.
+/// The JSON documents under each heading: one for each line that is JSON by itself, else the whole block.
 fn shown() -> BTreeMap<String, Vec<Value>> {
     let mut shown: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let (mut heading, mut block) = (String::new(), None);
@@ -29,7 +29,7 @@ fn shown() -> BTreeMap<String, Vec<Value>> {
     shown
 }
 
-/// The keys of a document, each as the way to it. A report inside another document is shown in its own place.
+/// The keys of a document, as paths. A report inside another document is checked separately.
 fn keys(value: &Value) -> BTreeSet<String> {
     fn walk(value: &Value, at: &str, found: &mut BTreeSet<String>) {
         match value {
@@ -118,13 +118,13 @@ const COMPOSE: [&str; 3] = [
     include_str!("../../../docker-compose.dev.yml"),
 ];
 
-/// The settings under `x-settings`, and what stands after their names.
+/// The settings under `x-settings`, with the text after their names.
 fn settings(compose: &str) -> BTreeMap<&str, &str> {
     let lines = compose.lines().skip_while(|line| !line.starts_with("x-settings:")).skip(1);
     lines.take_while(|line| line.starts_with("  ")).filter_map(|line| line.trim().split_once(": ")).collect()
 }
 
-/// 19: `make clean` pruned the whole machine, ports were open to every host and secrets stood in the file, the container's user could
+/// 19: `make clean` pruned the whole machine, ports were open to every host, secrets were in the file, the container's user could
 /// not write its bind mount, and no code read several settings.
 #[test]
 fn defect_19_scripts_and_compose_files_touch_only_this_project_and_every_setting_is_read() {

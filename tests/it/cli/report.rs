@@ -1,13 +1,13 @@
-//! The report as it is posted: every key of the contract with its type, always; a refused report is an error.
+//! The posted report always has every key of the contract, with its type; a refused report is an error.
 
 use super::stage::Stage;
 use mock_api::{CallName, Fault, FaultAction};
 use serde_json::Value;
 
-/// Whether a value is what a key must have.
+/// True if a value has the type that the key requires.
 type Right = fn(&Value) -> bool;
 
-/// The contract's keys, and what each must be.
+/// The contract's keys with their types.
 const KEYS: &[(&str, Right)] = &[
     ("/sync_type", |value| value == "initial"),
     ("/timestamp", |value| value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())),

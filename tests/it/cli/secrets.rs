@@ -1,4 +1,4 @@
-//! Secrets appear nowhere: not on a stream at the finest level, in no file, in no report; not when endpoints fail either.
+//! Secrets appear nowhere: on no stream at the finest log level, in no file, in no report; also when endpoints fail.
 
 use super::stage::{SECRET_KEY, Stage, TOKEN};
 use mock_api::{CallName, Fault, FaultAction};
@@ -51,7 +51,7 @@ async fn no_output_shows_a_secret_after_success_or_after_a_refusal() {
             (&["initial-sync", "--json"], code),
         ];
         everything_is_clean(&stage, &commands).await;
-        // A run that saw nothing of the bucket leaves no snapshots.
+        // A run that could not read the bucket leaves no snapshots.
         let least = if code == 0 { 4 } else { 2 };
         assert!(stage.left_behind().len() >= least, "database, lock and snapshots were searched");
     }

@@ -1,11 +1,11 @@
-//! `test`: each unreachable endpoint is named with a hint, the exit code is 1, and nothing is changed anywhere.
+//! `test`: names each unreachable endpoint with a hint, exits with 1, and changes nothing.
 
 use super::stage::{BUCKET, Stage, unreachable_address};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::InstanceLock;
 use serde_json::json;
 
-/// That a test of the endpoints read and did nothing else.
+/// Asserts that a test of the endpoints only read.
 fn nothing_changed(stage: &Stage) {
     let reads = ["HeadBucket", "ListObjectsV2", "HeadObject"];
     let asked = stage.s3.server().requests();
@@ -68,7 +68,7 @@ async fn test_names_each_unreachable_endpoint_with_a_hint() {
     }
 }
 
-/// A server at an address may answer `/`, and accept every client there.
+/// Another server at the address may answer `/` and accept every client.
 #[tokio::test(flavor = "multi_thread")]
 async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
     let stage = Stage::with(&["a.txt"]).await;
@@ -84,20 +84,20 @@ async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {
         stage.expect(&["test"], 1).await.prints(&[&["failed   file manager"][..], &words].concat());
         stage.api().clear_faults();
     }
-    // One that keeps no permissions of files that it does not have is a file manager all the same.
+    // A file manager without permissions for unknown files is accepted, too.
     let unknown = FaultAction::Answer { status: 404, retry_after_secs: None, body: Some(r#"{"detail":"File not found"}"#.to_owned()) };
     stage.api().order(Fault::new(unknown).call(CallName::UpdatePermissions).always());
     stage.expect(&["test"], 0).await.prints(&["ok       file manager"]);
 }
 
-/// A disk without room takes a name and no content; here a limit on the size of files stands for it.
+/// A full disk accepts a file name but no content. Simulated by a limit on the size of files.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_without_room_is_no_place_for_a_database() {
+async fn test_fails_for_a_database_on_a_full_disk() {
     let stage = Stage::with(&["a.txt"]).await;
     let plain = stage.command(&["test"]);
     let plain = plain.as_std();
     let mut command = tokio::process::Command::new("/bin/sh");
-    // The signal that goes with the limit would end the program.
+    // Otherwise the signal of that limit would end the program.
     command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" test", env!("CARGO_BIN_EXE_s3-sync")]);
     command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = command.current_dir(plain.get_current_dir().expect("a directory")).output().await.expect("a shell");
@@ -109,7 +109,7 @@ async fn a_place_without_room_is_no_place_for_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn test_tries_the_right_to_read_objects_too() {
+async fn test_checks_the_permission_to_read_objects() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.s3.server().order(mock_s3::Matcher::operation("HeadObject"), mock_s3::Fault::access_denied());
     stage.expect(&["test"], 1).await.prints(&["failed   S3", "s3:GetObject"]);
@@ -130,7 +130,7 @@ async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     ran.prints(&["ok       state = bucket 3 keys compared, and all the same", "nothing failed"]);
     assert_eq!(stage.api().effects().of("c.txt", "create"), 1);
 
-    // A daemon is asked for its cycle; changes that no event reported are found, and reported with a hint.
+    // A running daemon runs the cycle. Changes that no event reported are found, and reported with a hint.
     stage.put("a.txt", "other");
     stage.put("d.txt", "d");
     stage.s3.server().remove(BUCKET, "b.txt");
@@ -146,7 +146,7 @@ async fn test_sends_a_cycle_of_events_and_compares_the_state_with_the_bucket() {
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 
-    // The command waits for no other command, and it reports what a cycle could not do.
+    // The command does not wait for another command, and reports what a cycle could not do.
     let held = InstanceLock::take(&stage.path("data/sync.db"), "another-writer").expect("free");
     stage.expect(&["test"], 0).await.prints(&["skipped  cycle", "in use by", "another-writer"]);
     drop(held);

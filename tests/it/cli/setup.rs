@@ -1,4 +1,4 @@
-//! `setup`: it creates what is missing, leaves what is there alone, and waits for endpoints that start late.
+//! `setup`: creates what is missing, changes nothing that exists, and waits for endpoints that start late.
 
 use super::stage::{BUCKET, SECRET_KEY, Stage, unreachable_address};
 use mock_s3::MockS3;
@@ -23,7 +23,7 @@ fn seed_directory(stage: &Stage) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_buckets_are_made_and_an_empty_one_is_filled_and_a_second_run_changes_nothing() {
+async fn setup_creates_missing_buckets_fills_an_empty_one_and_a_second_run_changes_nothing() {
     let mut stage = Stage::set().await;
     seed_directory(&stage);
     stage.setting("CUSTOMER_S3_BUCKET", "another-bucket");
@@ -53,7 +53,7 @@ async fn missing_buckets_are_made_and_an_empty_one_is_filled_and_a_second_run_ch
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_flag_a_missing_bucket_is_named_and_none_is_made() {
+async fn without_the_flag_a_missing_bucket_is_named_and_not_created() {
     let mut stage = Stage::set().await;
     stage.setting("CUSTOMER_S3_BUCKET", "another-bucket");
     stage.expect(&["setup"], 1).await.says(&["there is no bucket another-bucket", "--create-buckets makes it"]);
@@ -98,7 +98,7 @@ async fn setup_waits_for_an_endpoint_that_starts_late() {
     let address = unreachable_address();
     stage.setting("FILE_MANAGER_API_URL", address.clone());
     let waiting = stage.start(&["setup", "--wait", "600"]);
-    // It has probed the store, so it is about to find the file manager unreachable, or has found it so.
+    // It has probed the store, so it has found or will find the file manager unreachable.
     while stage.s3.server().counters().requests == 0 {
         tokio::task::yield_now().await;
     }

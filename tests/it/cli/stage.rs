@@ -1,4 +1,4 @@
-//! What a command is run on: a bucket, a file manager, an empty directory, and an environment that holds nothing else.
+//! The environment of a command: a bucket, a file manager, an empty directory, and environment variables only for these.
 
 use crate::crash::Process;
 use mock_api::MockApi;
@@ -12,7 +12,7 @@ use std::process::Stdio;
 use tokio::process::{Child, Command};
 
 pub(super) const BUCKET: &str = "customer-bucket";
-/// Distinctive, so that a leak is found wherever it lies.
+/// A distinctive text, so that a leak is found anywhere.
 pub(super) const TOKEN: &str = "tok-QX7Zp1w9Lk3Vb5";
 pub(super) const SECRET_KEY: &str = "sec-Hj4Rt8Yn2Gd6Mc";
 
@@ -24,7 +24,7 @@ pub(super) struct Stage {
     environment: BTreeMap<String, String>,
 }
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Debug)]
 pub(super) struct Ran {
     pub(super) code: Option<i32>,
@@ -33,7 +33,7 @@ pub(super) struct Ran {
 }
 
 impl Stage {
-    /// Two doubles that serve, an empty bucket, and the settings that lead to them.
+    /// Two running doubles, an empty bucket, and the settings for them.
     pub(super) async fn set() -> Self {
         let s3 = MockS3::new(mock_s3::Options { secret_key: SECRET_KEY.to_owned(), ..mock_s3::Options::default() });
         s3.create_bucket(BUCKET);
@@ -96,7 +96,7 @@ impl Stage {
         self.command(arguments).spawn().expect("the program starts")
     }
 
-    /// A daemon that runs nothing by a schedule, unless a test says so in its settings.
+    /// A daemon without scheduled runs, unless the test's settings have some.
     pub(super) fn daemon(&self) -> Process {
         let mut command = self.command(&["daemon"]);
         for (name, value) in [("SYNC_INTERVAL", "86400"), ("RECONCILE_CRON", "off")] {
@@ -107,7 +107,7 @@ impl Stage {
         Process::of(command.spawn().expect("the program starts"))
     }
 
-    /// A daemon whose initial sync is done.
+    /// A daemon whose initial sync has completed.
     pub(super) async fn daemon_at_rest(&self) -> Process {
         let mut daemon = self.daemon();
         daemon.says("run=1 outcome=\"done\"").await.expect("the initial sync ends well");
@@ -119,7 +119,7 @@ impl Stage {
         ended(self.start(arguments)).await
     }
 
-    /// Runs a command that is expected to end so.
+    /// Runs a command, and asserts its exit code.
     pub(super) async fn expect(&self, arguments: &[&str], code: i32) -> Ran {
         let ran = self.run(arguments).await;
         assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
@@ -151,14 +151,14 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is not one JSON document: {error}: {self:?}"))
     }
 
-    /// That stderr names each of these.
+    /// Asserts that stderr contains each of these texts.
     pub(super) fn says(&self, words: &[&str]) {
         for word in words {
             assert!(self.stderr.contains(word), "stderr does not say {word:?}: {self:?}");
         }
     }
 
-    /// That stdout names each of these.
+    /// Asserts that stdout contains each of these texts.
     pub(super) fn prints(&self, words: &[&str]) {
         for word in words {
             assert!(self.stdout.contains(word), "stdout does not say {word:?}: {self:?}");

@@ -1,4 +1,4 @@
-//! `status`: the truth before, during and after runs; "healthy" only when the endpoints were tried and reachable.
+//! `status` before, during and after runs. "healthy" only if the endpoints were probed and reachable.
 
 use super::stage::{BUCKET, Stage, unreachable_address};
 use jiff::Timestamp;
@@ -35,7 +35,7 @@ async fn status_says_healthy_only_after_it_has_tried_the_endpoints() {
     ran.prints(&["status        error", "S3: ", "check CUSTOMER_S3_ENDPOINT", "1 confirmed by the file manager"]);
 }
 
-/// The next sync would confirm every file anew, and `status` called that healthy.
+/// The next sync would confirm every file again, and `status` called that healthy.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_reports_a_database_older_than_its_last_run_and_that_no_daemon_runs() {
     let stage = Stage::with(&["a.txt"]).await;
@@ -96,7 +96,7 @@ async fn status_shows_failures_with_reason_example_and_next_attempt_until_they_a
     stage.expect(&["status"], 0).await.prints(&["status        healthy", "2 confirmed"]);
 }
 
-/// A list of a hundred events, which is the most that the feed serves.
+/// A list of a hundred events, the maximum that the feed serves.
 fn full_list(name: &str) -> Vec<Value> {
     (0..100).map(|number| json!({ "event_type": "create", "file_path": format!("/{name}/{number}") })).collect()
 }

@@ -1,9 +1,9 @@
-//! Stdout and stderr: who reads them, who stops reading, what colours them.
+//! Stdout and stderr: pipes, closed pipes, colours.
 
 use super::stage::{Stage, ended};
 use std::fs::OpenOptions;
 
-/// A stdout whose reader has gone.
+/// A stdout whose reader is closed.
 fn closed_pipe() -> std::io::PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -11,7 +11,7 @@ fn closed_pipe() -> std::io::PipeWriter {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_has_gone_ends_a_command_quietly() {
+async fn a_closed_pipe_ends_a_command_without_an_error() {
     let stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     stage.expect(&["export", "--output", "a.csv"], 0).await;
@@ -43,7 +43,7 @@ async fn a_result_that_cannot_be_printed_is_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stderr_that_takes_nothing_changes_no_exit_code() {
+async fn an_unwritable_stderr_changes_no_exit_code() {
     let mut stage = Stage::with(&["a.txt"]).await;
     let full = || OpenOptions::new().write(true).open("/dev/full").expect("it is on every Linux");
     for (arguments, code) in

@@ -1,5 +1,5 @@
-//! What reaches a collector and a log file, from the real program; and that neither a collector that is away nor one that hangs
-//! changes anything but one line on stderr.
+//! What the real program sends to a collector and writes to a log file. A collector that is unreachable or hangs changes nothing
+//! except for one line on stderr.
 
 use super::collector::{Collector, Manner, attributes, points};
 use super::stage::{Ran, SECRET_KEY, Stage, TOKEN, unreachable_address};
@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use s3_sync::telemetry::names::{METRICS, SPANS};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Distinctive, and percent-encoded where it is set.
+/// A distinctive text, percent-encoded in the setting.
 const COLLECTOR_TOKEN: &str = "Bearer otlp-Vx3Kq8";
 
 impl Stage {
@@ -25,7 +25,7 @@ fn clean(what: &str, text: &[u8]) {
     }
 }
 
-/// The lines of stderr that are about the collector.
+/// The lines of stderr about the collector.
 fn collector_lines(ran: &Ran) -> Vec<&str> {
     clean("stderr", ran.stderr.as_bytes());
     ran.stderr.lines().filter(|line| line.contains("collector=")).collect()
@@ -39,7 +39,7 @@ fn labels(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }
 
-/// Three files that arrive and one that is refused, exported to a collector.
+/// Exports a run with three uploaded files and a refused one.
 async fn three_of_four(collector: &Collector) -> (Stage, Ran) {
     let mut stage = Stage::with(&["a.txt", "b\u{1b}.txt", "c.txt", "refused.txt"]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").path("refused.txt").always());
@@ -96,7 +96,7 @@ async fn the_counters_are_the_counts_of_the_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_name_stands_in_the_table() {
+async fn every_exported_name_is_in_the_table() {
     let collector = Collector::start(Manner::Takes).await;
     let _ = three_of_four(&collector).await;
     for (_, span) in collector.spans() {
@@ -164,11 +164,11 @@ async fn a_collector_that_hangs_delays_the_end_by_seconds_and_is_reported_once()
     let collector = Collector::start(Manner::Hangs).await;
     let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
     stage.exports_to(&collector.url);
-    // Nothing is sent before the end, however slow this machine is.
+    // Nothing is exported before the end, on any machine.
     stage.setting("OTEL_BSP_SCHEDULE_DELAY", "600000");
     let ran = tokio::time::timeout(std::time::Duration::from_mins(1), stage.expect(&["initial-sync"], 0)).await;
     let ran = ran.expect("no run waits for a collector that never answers");
-    // An answer never came, and the process ended before its requests were given up one by one.
+    // No answer came, and the process ended before each request had timed out.
     let lines = collector_lines(&ran);
     assert!(matches!(lines.as_slice(), [line] if line.contains("in time") && line.contains("after_secs=3")), "{lines:?}");
     assert_eq!((collector.requests().len(), stage.api().files().len()), (2, 3), "one request of each signal was under way");
@@ -188,7 +188,7 @@ async fn spans_above_the_limit_are_dropped_and_their_number_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_away_or_refuses_is_one_warning_for_all_batches() {
+async fn a_collector_that_is_unreachable_or_refuses_causes_one_warning() {
     for manner in [None, Some(Manner::Refuses(401))] {
         let collector = Collector::start(manner.unwrap_or(Manner::Takes)).await;
         let mut stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;

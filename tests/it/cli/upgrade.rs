@@ -1,10 +1,11 @@
-//! A state that an older program left: a command that only reads names the one that migrates, and after it every command reports as before.
+//! The state of an older program: a read-only command names the command that migrates it; after that, every command reports as
+//! before.
 
 use super::stage::Stage;
 use rusqlite::Connection;
 use std::fs;
 
-/// A stage with a state of schema version 7, whose addresses are those of the doubles.
+/// A stage with a state of schema version 7 that has the doubles' addresses.
 async fn with_version_7() -> Stage {
     let stage = Stage::with(&["plain/1.txt"]).await;
     fs::create_dir(stage.path("data")).expect("made");

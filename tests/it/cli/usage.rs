@@ -1,4 +1,4 @@
-//! Wrong arguments and wrong settings: exit 2, every problem reported, nothing touched.
+//! Wrong arguments and settings: exit code 2, every problem reported, nothing changed.
 
 use super::stage::Stage;
 

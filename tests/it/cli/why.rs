@@ -1,4 +1,4 @@
-//! `why`: from the event to the result, under every name that the file had; what waits and what comes next.
+//! `why`: from the event to the result, under every name of the file; what waits, and what happens next.
 
 use super::pages::same_keys;
 use super::stage::{BUCKET, Stage};
@@ -14,7 +14,7 @@ fn event(kind: &str, second: u32, path: &str, new_path: Option<&str>) -> Value {
     json!({ "event_type": kind, "file_path": path, "new_path": new_path, "metadata": null, "timestamp": timestamp })
 }
 
-/// The lines about what happened, without their times.
+/// The lines of the history, without their times.
 fn happened(stdout: &str) -> Vec<&str> {
     stdout.lines().filter_map(|line| line.split_once("  run ").map(|(_, rest)| rest)).collect()
 }
@@ -116,7 +116,7 @@ async fn why_shows_a_failure_once_with_its_attempts_and_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delete_that_the_guard_holds_says_what_sends_it() {
+async fn why_names_the_flag_that_sends_a_held_delete() {
     let keys: Vec<String> = (0..12).map(|number| format!("{number}.txt")).collect();
     let stage = Stage::with(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     stage.expect(&["initial-sync"], 0).await;
@@ -165,7 +165,7 @@ async fn why_says_so_when_nothing_is_known_of_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_key_is_found_and_drives_no_terminal() {
+async fn a_hostile_key_is_found_and_controls_no_terminal() {
     let key = "-\u{1b}[2J\nrun 9: forged\u{202e}txt.exe";
     let stage = Stage::with(&[key]).await;
     stage.api().order(Fault::new(FaultAction::status(400)).operation("create").always());

@@ -1,4 +1,4 @@
-//! The list of sinks: each of them does what every sink must do.
+//! The list of sinks: each must pass all functions of `sink.rs`.
 
 use super::file_manager;
 use super::sink::{FUNCTIONS, Tried, an_unreachable_sink_had_no_effect};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[tokio::test]
-async fn a_sink_in_memory_conforms_whatever_it_can() {
+async fn a_sink_in_memory_conforms_with_any_capabilities() {
     let all = all_capabilities();
     let least = Capabilities {
         permissions: PermissionSupport::None,
@@ -67,7 +67,7 @@ async fn the_file_manager_over_http_conforms() {
     an_unreachable_sink_had_no_effect(&sink).await;
 }
 
-/// The file manager's double without a wire, which the model uses.
+/// The file manager's double without a network, which the model uses.
 #[cfg(feature = "failpoints")]
 #[tokio::test]
 async fn the_file_manager_of_the_model_conforms() {

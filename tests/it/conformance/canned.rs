@@ -1,11 +1,11 @@
-//! A server of canned answers on a loopback port: for what no S3 server can be made to say. It knows no S3.
+//! A server of fixed responses on a loopback port, for responses that no S3 server sends on demand. It knows no S3.
 
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What goes over the wire, and what becomes of the connection then.
+/// The bytes of a response, and what happens to the connection after them.
 #[derive(Clone)]
 pub(super) struct Answer {
     bytes: Vec<u8>,
@@ -14,44 +14,44 @@ pub(super) struct Answer {
 
 #[derive(Clone, Copy)]
 pub(super) enum Then {
-    /// The next request may follow.
+    /// The connection waits for the next request.
     KeepAlive,
     /// The connection is closed.
     Close,
-    /// Nothing more happens until the client goes away.
+    /// Nothing more happens until the client disconnects.
     Hang,
 }
 
 impl Answer {
-    /// An answer with a body and its length; each header is a whole line without its end.
+    /// A response with a body and its length. Each header is one line without a line end.
     pub(super) fn whole(status: u16, headers: &[&str], body: &str) -> Self {
         Self { bytes: format!("{}{body}", head(status, headers, body.len())).into_bytes(), then: Then::KeepAlive }
     }
 
-    /// An answer to a HEAD: the headers of a body that does not come.
+    /// A response to a HEAD: the headers without the body.
     pub(super) fn head(status: u16, headers: &[&str]) -> Self {
         Self { bytes: head(status, headers, 0).into_bytes(), then: Then::KeepAlive }
     }
 
-    /// An answer that promises `length` bytes and sends only these before something else happens.
+    /// A response that announces `length` bytes and sends only these.
     pub(super) fn cut(length: usize, sent: &str, then: Then) -> Self {
         Self { bytes: format!("{}{sent}", head(200, &["ETag: \"e\""], length)).into_bytes(), then }
     }
 
-    /// An answer without a length, whose body is this one chunk.
+    /// A response without a length, whose body is one chunk.
     pub(super) fn chunked(headers: &[&str], body: &str) -> Self {
         let lines = [&["HTTP/1.1 200 X", "Transfer-Encoding: chunked"], headers, &["\r\n"]].concat().join("\r\n");
         Self { bytes: format!("{lines}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).into_bytes(), then: Then::KeepAlive }
     }
 
-    /// The same as the answer to a HEAD.
+    /// The same as a response to a HEAD.
     pub(super) fn without_body(mut self) -> Self {
         let end = self.bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("it has headers");
         self.bytes.truncate(end + 4);
         self
     }
 
-    /// No answer at all.
+    /// No response.
     pub(super) fn none(then: Then) -> Self {
         Self { bytes: Vec::new(), then }
     }
@@ -62,7 +62,7 @@ fn head(status: u16, headers: &[&str], length: usize) -> String {
     [&[&*status, &*length], headers, &["\r\n"]].concat().join("\r\n")
 }
 
-/// Answers in the same way every time and keeps what it was asked.
+/// Always gives the same response, and records the requests.
 pub(super) struct Canned {
     /// `http://127.0.0.1:port`
     pub(super) endpoint: String,
@@ -75,7 +75,7 @@ impl Canned {
         Self::start_by_method(answer.clone(), answer).await
     }
 
-    /// The first answer is that of a HEAD, the second one that of everything else.
+    /// The first response is for a HEAD, the second one for all other requests.
     pub(super) async fn start_by_method(to_head: Answer, otherwise: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -89,7 +89,7 @@ impl Canned {
         Self { endpoint, requests, accepting }
     }
 
-    /// Sends first, and no TLS: what a client that wants TLS finds on the wrong port.
+    /// Sends before the client does, and not TLS: simulates the wrong port for a TLS client.
     pub(super) async fn start_rude() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -132,7 +132,7 @@ async fn serve(mut connection: TcpStream, [to_head, otherwise]: [Answer; 2], req
             Then::KeepAlive => {}
             Then::Close => return,
             Then::Hang => {
-                // Ends when the client closes.
+                // Ends when the client closes the connection.
                 let _ = connection.read_u8().await;
                 return;
             }

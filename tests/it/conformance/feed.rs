@@ -1,4 +1,4 @@
-//! The feed of the contract, read through the HTTP client into a real state.
+//! The feed of the contract, read by the HTTP client into a real state.
 
 use super::file_manager::{TOKEN, double};
 use mock_api::{CallName, Fault, FaultAction, Running};
@@ -89,7 +89,7 @@ async fn polled_from(body: &str) -> (Result<Polled, PollError>, State, tempfile:
     (reader(&double).poll(&state).await, state, directory)
 }
 
-/// V4: one event with `NaN` or a raw tab blocked the feed for as long as it was served, and so did a byte order mark.
+/// V4: one event with `NaN` or a raw tab blocked the feed as long as it was served; so did a byte order mark.
 #[tokio::test]
 async fn an_event_that_is_no_json_is_a_dead_letter_and_its_neighbours_are_received() {
     let nan = include_str!("../../fixtures/events/feed-nan.json");

@@ -1,4 +1,4 @@
-//! What a file manager does with the calls of the contract when nothing goes wrong, through the HTTP client.
+//! The calls of the contract without faults, through the HTTP client.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(super) const TOKEN: &str = "s3cret";
 
-/// A double that wants the token and keeps contents.
+/// A double that requires the token and keeps contents.
 pub(super) async fn double() -> Running {
     let options = Options { contents: Contents::Memory, token: Some(TOKEN.to_owned()), ..Options::default() };
     MockApi::new(options).start("127.0.0.1:0").await.expect("a port")
@@ -119,7 +119,7 @@ async fn an_unknown_path_and_a_taken_path_are_different_errors() {
 }
 
 #[tokio::test]
-async fn permissions_are_asked_by_the_rule_and_set_field_by_field() {
+async fn permissions_are_queried_and_set_field_by_field() {
     let double = double().await;
     let client = client(&double);
     let text = |text: &str| Some(text.to_owned());

@@ -1,4 +1,4 @@
-//! What the client reports of a file manager that fails, and that its idempotency ledger makes an effect happen once all the same.
+//! The client's errors when a file manager fails; and that the idempotency ledger still makes an effect happen once.
 
 use super::file_manager::{TOKEN, client, client_with, double, fresh, key, to, with_body, with_text};
 use bytes::Bytes;
@@ -9,13 +9,13 @@ use s3_sync::record::Permissions;
 use std::io;
 use std::time::Duration;
 
-/// The same intent, sent again: the content anew, the key as it was.
+/// The same intent, sent again: a new body, the same key.
 fn again(request: &SaveRequest, text: &'static str) -> SaveRequest {
     SaveRequest { idempotency_key: request.idempotency_key, ..with_text(request.operation, request.path.as_str(), text) }
 }
 
 #[tokio::test]
-async fn each_fault_is_reported_as_what_it_is() {
+async fn each_fault_is_reported_with_its_kind() {
     let short = Deadlines { body_base: Duration::from_millis(300), ..Deadlines::default() };
     let busy = |status, secs: Option<u64>| Kind::Busy { status, after: secs.map(Duration::from_secs) };
     let later = |status, secs| FaultAction::Answer { status, retry_after_secs: Some(secs), body: None };
@@ -47,7 +47,7 @@ async fn each_fault_is_reported_as_what_it_is() {
         let second = again(&sent, "one");
         let failed = client.save(sent).await.expect_err("a fault");
         assert_eq!(failed.kind, expected, "{action:?}: {failed}");
-        // The handler may outlive our patience.
+        // The handler may take longer than our timeout.
         double.api().wait_for_calls(|calls| calls.iter().all(|call| call.state != CallState::Open)).await;
         assert_eq!(double.api().effects().total, effects, "{action:?}");
 

@@ -1,4 +1,4 @@
-//! What every implementation of a trait must do, as functions over the trait; and what only one of them can do wrong.
+//! What every implementation of a trait must do, as functions over the trait; and the failures of single implementations.
 
 mod all_sinks;
 mod canned;

@@ -1,4 +1,5 @@
-//! The texts of failed calls that programs and operators rely on: reason, hint and disposition of every kind. They are a contract.
+//! The texts of failed calls that programs and operators rely on: reason, hint and disposition of every kind. They are a
+//! contract.
 
 use s3_sync::apply::ApplyError;
 use s3_sync::endpoint::{ContentFault, EndpointError, EndpointId};
@@ -98,7 +99,7 @@ fn each_file_manager_error_keeps_its_reason_its_disposition_and_its_hint() {
     insta::assert_snapshot!(described(file_manager_kinds().into_iter().map(|kind| EndpointError::from(error(kind)).into())));
 }
 
-/// The transfer and the engine find the same faults in a body that a bucket's client does, and report them the same way.
+/// Transfer and engine report the same faults of a body as a bucket's client does.
 #[test]
 fn a_fault_of_content_is_described_as_the_bucket_s_own_error_is() {
     let (source, path) = (EndpointId::new("s3:customer-bucket"), ObjectKey::new("a").expect("a key"));

@@ -12,13 +12,13 @@ use s3_sync::s3::{
 use s3_sync::transfer::{Verification, verified};
 use std::collections::BTreeMap;
 
-/// S3 takes no longer keys.
+/// The maximum length of a key in S3.
 const KEY_BYTES_MAX: usize = 1024;
 
 /// Bodies by key.
 pub(crate) type Seeds = BTreeMap<ObjectKey, Vec<u8>>;
 
-/// The objects that a bucket is filled with before it is tried: each body is its key, the last one's is empty.
+/// The objects of a bucket under test. Each body is the object's key; the last one is empty.
 pub(crate) fn seeds() -> Seeds {
     let hostile: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("the fixture is JSON");
     let mut seeds: BTreeMap<_, _> =
@@ -66,7 +66,7 @@ async fn a_prefix_is_bytes_and_start_after_need_not_exist(bucket: &impl ReadBuck
     for prefix in ["p", "p/", "p/a+b c", "..", "%", "a//", "x\n", "no such"] {
         assert_eq!(pages(bucket, prefix, 2).await.concat(), under(prefix), "{prefix:?}");
     }
-    // U+FFFD stands before U+10000 in the order of bytes, and after it in that of UTF-16.
+    // U+FFFD is before U+10000 in byte order, and after it in the order of UTF-16.
     for after in ["p/a+", "p/\u{fffd}", "a", "q"] {
         let request = ListRequest { prefix: "p/".to_owned(), from: PageCursor::After(key(after)), max_keys: 1 };
         let page = bucket.list_page(request).await.expect("a page");
@@ -107,11 +107,11 @@ async fn a_missing_key_and_a_missing_bucket_are_different_errors(bucket: &impl R
     assert_eq!(kind(missing.head_bucket().await), Some(S3ErrorKind::NoSuchBucket));
     assert_eq!(kind(missing.list_page(list).await), Some(S3ErrorKind::NoSuchBucket));
     assert_eq!(kind(missing.get_object(get("p/a", None)).await), Some(S3ErrorKind::NoSuchBucket));
-    // A HEAD cannot say which of the two is missing: why a 404 is no evidence without `head_bucket`.
+    // A HEAD cannot say whether the bucket or the key is missing: its 404 is no evidence without `head_bucket`.
     assert_eq!(kind(missing.head_object(&key("p/a")).await), Some(S3ErrorKind::NoSuchKey));
 }
 
-/// A bucket that holds the seeds, and one at the same place that is missing.
+/// A bucket with the seeds, and a missing bucket at the same server.
 pub(crate) async fn conforms(bucket: &impl ReadBucket, missing: &impl ReadBucket, seeds: &Seeds) {
     a_listing_shows_every_key_once_in_byte_order_whatever_the_page(bucket, seeds).await;
     a_prefix_is_bytes_and_start_after_need_not_exist(bucket, seeds).await;
@@ -149,7 +149,7 @@ pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
 }
 
 #[tokio::test]
-async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
+async fn a_bucket_over_http_conforms_with_every_checksum() {
     use mock_s3::ChecksumAlgorithm::{Crc32c, Crc64Nvme};
     for checksum in [None, Some(Crc64Nvme), Some(Crc32c)] {
         let server = MockS3::new(Options { checksum, ..Options::default() }).start("127.0.0.1:0").await.expect("a free port");
@@ -161,7 +161,7 @@ async fn a_bucket_over_http_conforms_whatever_the_server_vouches_with() {
     }
 }
 
-/// A body of S3 as the transfer takes it.
+/// Converts an S3 body for the transfer.
 pub(super) fn of_endpoint(body: s3_sync::s3::S3ByteStream) -> ByteStream {
     body.map_err(EndpointError::from).boxed()
 }
@@ -175,7 +175,7 @@ fn described(error: &EndpointError) -> (String, Disposition) {
     (error.reason.to_string(), error.disposition)
 }
 
-/// What became of one GET: the body, or what the call or the body ended in.
+/// The result of one GET: the body, or the error of the call or of the body.
 async fn read(bucket: &impl ReadBucket, if_match: Option<ETag>) -> Result<Vec<u8>, (String, Disposition)> {
     let reading = async {
         let got = bucket.get_object(GetRequest { key: key("k"), if_match, size: None, range: None }).await?;

@@ -1,4 +1,4 @@
-//! The AWS bucket against answers that no S3 server gives on demand: what is taken for what, and what is sent.
+//! The AWS bucket against responses that no S3 server sends on demand: their interpretation, and the requests.
 
 use super::canned::{Answer, Canned, Then};
 use super::s3::of_endpoint;
@@ -49,7 +49,7 @@ async fn call(bucket: &AwsBucket, call: Call) -> Result<(), S3Error> {
     }
 }
 
-/// The body of a GET, or what the call or the body ended in.
+/// The body of a GET, or the error of the call or of the body.
 async fn read(bucket: &AwsBucket) -> Result<Vec<u8>, S3Error> {
     let got = bucket.get_object(GetRequest { key: key("k"), if_match: None, size: None, range: None }).await?;
     Ok(got.body.try_collect::<Vec<_>>().await?.concat())
@@ -112,7 +112,7 @@ async fn a_success_that_is_no_whole_listing_is_an_error() {
     let page = page_of(listing).await.expect("a whole listing");
     assert_eq!(page.objects.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a+b", "c d"]);
 
-    // Whole as an HTTP response, and broken off as a document: wherever it is cut, nothing of it is used.
+    // A complete HTTP response with a truncated document: wherever it is cut, nothing of it is used.
     for cut in 0..listing.len() {
         let error = page_of(&listing[..cut]).await.expect_err("a part of a listing");
         assert!(error.kind == S3ErrorKind::Interrupted || cut <= "<ListBucketResult>".len(), "{cut}: {error}");
@@ -193,7 +193,7 @@ async fn a_get_asks_for_checksums_and_leaves_the_verification_to_us() {
     assert!(lower.contains(";x-amz-checksum-mode;"), "the header is signed: {sent}");
 }
 
-/// O2: a length that is known from elsewhere is as strict as one of the response.
+/// O2: a length that the caller knows is checked as strictly as one in the response.
 #[tokio::test]
 async fn a_body_in_chunks_has_the_known_length_or_fails() {
     for (body, expected) in [
@@ -212,9 +212,9 @@ async fn a_body_in_chunks_has_the_known_length_or_fails() {
     }
 }
 
-/// O1: a server that ignores the range, or states the size in no response at all.
+/// O1: a server that ignores the range, or states the size in no response.
 #[tokio::test]
-async fn the_size_of_an_object_is_stated_or_counted_and_vouched_for_or_refused() {
+async fn the_size_of_an_object_is_stated_or_counted_and_verified_or_refused() {
     const MD5: &str = "ETag: \"25f9e794323b453885f5181f1b624d0b\"";
     for (answer, expected) in [
         (Answer::chunked(&[MD5], "123456789"), Ok(9)),
@@ -230,7 +230,7 @@ async fn the_size_of_an_object_is_stated_or_counted_and_vouched_for_or_refused()
 }
 
 #[tokio::test]
-async fn an_object_with_another_etag_than_the_one_asked_for_is_refused_though_the_server_sent_it() {
+async fn an_object_with_another_etag_than_requested_is_refused() {
     let server = Canned::start(Answer::whole(200, &["ETag: \"new\""], "x")).await;
     let request = GetRequest { key: key("k"), if_match: ETag::parse("old"), size: None, range: None };
     let error = bucket(&server.endpoint).await.get_object(request).await.map(drop).expect_err("it was replaced");

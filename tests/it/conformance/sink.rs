@@ -1,4 +1,4 @@
-//! What every implementation of a sink must do, whatever its capabilities: functions over the trait that ask for them.
+//! What every implementation of a sink must do, as functions over the trait that respect its capabilities.
 
 use crate::memory_sink::SinkTrouble;
 use bytes::Bytes;
@@ -13,12 +13,12 @@ use s3_sync::retry::{Disposed as _, Disposition};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// An empty sink, and what a test can do to it beside the trait.
+/// An empty sink, and what a test can do to it besides the trait.
 pub(crate) struct Tried<'a> {
     pub(crate) sink: &'a dyn Sink,
-    /// What it holds, seen past the trait.
+    /// Its contents, read without the trait.
     pub(crate) contents: &'a (dyn Fn() -> BTreeMap<String, Bytes> + Sync),
-    /// The next effect meets this trouble.
+    /// Orders trouble for the next effect.
     pub(crate) order: &'a (dyn Fn(SinkTrouble) + Sync),
 }
 
@@ -43,7 +43,7 @@ fn mode(mode: &str) -> Permissions {
     Permissions { permissions: Some(mode.to_owned()), ..Permissions::default() }
 }
 
-/// The text's first bytes, and then the error that its source breaks off with.
+/// A body with the text's first bytes, followed by an error of its source.
 fn broken(text: &str, path: &ObjectKey) -> Content {
     let error = EndpointError::of_content(&EndpointId::new("test:source"), path, ContentFault::Interrupted, "broken off");
     let begun = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
@@ -132,7 +132,8 @@ async fn the_same_effect_sent_again_is_answered(tried: &Tried<'_>) {
     }
 }
 
-/// The engine sends an unanswered effect of any kind again, also after other effects: the sink answers the call and does not repeat it.
+/// The engine sends an unanswered effect of any kind again, also after other effects: the sink answers the call without a second
+/// effect.
 async fn a_ledger_makes_an_effect_of_any_kind_happen_once(tried: &Tried<'_>) {
     if tried.can().idempotency != Idempotency::Ledger {
         return;
@@ -271,7 +272,7 @@ async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sen
     }
 }
 
-/// A sink that nothing answers at says so, and certainly did nothing.
+/// An unreachable sink reports that, and that the call certainly had no effect.
 pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
     let performed =
         sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, idempotency_key: Uuid::new_v4() }).await;
@@ -284,7 +285,7 @@ pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
 
 pub(super) type Function = for<'a> fn(&'a Tried<'a>) -> BoxFuture<'a, ()>;
 
-/// Each is for an empty sink.
+/// Each function gets an empty sink.
 pub(super) const FUNCTIONS: [Function; 9] = [
     |tried| what_arrives_is_held_until_it_is_deleted(tried).boxed(),
     |tried| an_update_of_nothing_says_so_or_makes_no_difference(tried).boxed(),

@@ -1,4 +1,4 @@
-//! What every implementation of a source must do: functions over the trait that ask how it lists.
+//! What every implementation of a source must do, as functions over the trait that respect how it lists.
 
 use super::canned::{Answer, Canned};
 use super::s3::{Seeds, over_http, seeds};
@@ -17,7 +17,7 @@ fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("a key")
 }
 
-/// No listing of the seeds has so many pages: one that has more does not end.
+/// No listing of the seeds has this many pages: one with more does not end.
 const PAGES_MAX: usize = 500;
 
 /// The keys of each page.
@@ -55,7 +55,7 @@ async fn a_listing_in_key_order_goes_on_after_any_key(source: &dyn Source, seeds
         let page = source.page(&PageCursor::After(key(after)), 1).await.expect("a page");
         let next = seeds.keys().find(|seed| **seed > key(after)).cloned();
         assert_eq!(page.objects.into_iter().map(|(key, _)| key).next(), next, "after {after:?}");
-        // Its cursor, of whichever kind, goes on after this page.
+        // Its cursor, of either kind, continues after this page.
         if let Some(cursor) = page.next {
             let page = source.page(&cursor, 1).await.expect("a page");
             let next = seeds.keys().filter(|seed| **seed > key(after)).nth(1).cloned();
@@ -64,7 +64,7 @@ async fn a_listing_in_key_order_goes_on_after_any_key(source: &dyn Source, seeds
     }
 }
 
-/// A cursor is of its page: the same request again returns the same page, as after an answer that was lost.
+/// A cursor can be reused: the same request returns the same page, for example after a lost response.
 async fn a_cursor_can_be_used_again(source: &dyn Source) {
     let mut from = PageCursor::Start;
     loop {
@@ -125,13 +125,13 @@ async fn what_is_not_as_expected_is_not_opened(source: &dyn Source, seeds: &Seed
     assert!(seeds.contains_key(&there));
 }
 
-/// The engine separates the failures of a source from those of a sink by the endpoint, and knows that a read changes nothing.
+/// Asserts that the error names the source as its endpoint and says that a read has no effect.
 fn of(source: &dyn Source, failed: &EndpointError) {
     assert_eq!((&failed.endpoint, failed.effect), (source.id(), EffectCertainty::None), "{failed}");
     assert!(failed.reason.starts_with(source.id().protocol()), "{}", failed.reason);
 }
 
-/// A source that is missing may show nothing at a key; it never says that it is there.
+/// A missing source may show nothing at a key, but its check fails.
 async fn a_missing_source_says_so(missing: &dyn Source) {
     missing.check().await.expect_err("it is missing");
     for failed in
@@ -146,7 +146,7 @@ async fn a_missing_source_says_so(missing: &dyn Source) {
     lookup.expect_err("an absence in a missing source is no evidence");
 }
 
-/// A source that holds the seeds, one at the same place that is missing, and a way to break off the next body.
+/// A source with the seeds, a missing one at the same server, and a way to break off the next body.
 async fn conforms(source: &dyn Source, missing: &dyn Source, break_off: &(dyn Fn() + Sync)) {
     let seeds = seeds();
     source.check().await.expect("it is there");
@@ -207,7 +207,7 @@ async fn a_bucket_over_http_conforms() {
     server.stop().await;
 }
 
-/// The bucket's double without a wire, which the model uses. A store that ignores If-Match returns the current object.
+/// The bucket's double without a network, which the model uses. A store that ignores If-Match returns the current object.
 #[cfg(feature = "failpoints")]
 #[tokio::test]
 async fn the_bucket_of_the_model_conforms() {
@@ -223,7 +223,7 @@ async fn the_bucket_of_the_model_conforms() {
     }
 }
 
-/// Content without an ETag could not be compared later.
+/// Without an ETag, content could not be compared later.
 #[tokio::test]
 async fn an_answer_without_an_etag_is_an_error() {
     let server = Canned::start(Answer::whole(200, &[], "x")).await;
@@ -244,9 +244,9 @@ async fn a_prefix_is_all_that_a_bucket_lists() {
     assert_eq!(pages(&source, 2).await.concat(), expected);
 }
 
-/// An absence counts while the source answers after it; a failed lookup is reported apart, and fails no other key.
+/// An absence counts if the source answers after it. A failed lookup is reported separately and affects no other key.
 #[tokio::test]
-async fn an_absence_is_worth_what_the_source_says_after_it() {
+async fn an_absence_counts_only_if_the_source_answers_after_it() {
     let source = Arc::new(MemorySource::new(Order::Keys));
     source.put(&key("a"), "a");
     let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
@@ -261,7 +261,7 @@ async fn an_absence_is_worth_what_the_source_says_after_it() {
 
     source.vanish();
     look_up_each(&shared, vec![key("gone")], ObservationSeq(9), 1, once).await.expect_err("nothing is known of a source that is missing");
-    // The bucket is deleted at the lookup, or after a lookup that failed: only a check after the lookup shows it.
+    // The bucket is deleted at the lookup, or after a failed lookup: only a check after the lookup shows it.
     let goes_with_the_lookup: fn(&Call<'_>) -> Option<Fault> = |call| matches!(call, Call::Head(_)).then_some(Fault::BucketGone);
     let goes_after_a_failed_lookup: fn(&Call<'_>) -> Option<Fault> = |call| match call {
         Call::Head(_) => Some(Fault::Error(S3ErrorKind::Server)),

@@ -1,4 +1,4 @@
-//! Where the calls of a queue go.
+//! Where the calls of a queue are sent.
 
 use super::canned::{Answer, Canned};
 use s3_sync::events::sqs::{SqsOptions, SqsQueue};

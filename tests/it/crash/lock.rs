@@ -1,4 +1,4 @@
-//! The instance lock: who comes second leaves at once and says who has it.
+//! The instance lock: the second process ends at once and names the first.
 
 use super::Scene;
 use mock_s3::{Fault, Matcher};
@@ -27,10 +27,10 @@ async fn a_second_process_ends_within_a_second_and_names_the_holder() {
     assert_eq!(second.stdout, "");
     assert_eq!(scene.bucket().counters().requests, requests, "no endpoint was called");
     assert_eq!(scene.file_manager().calls_in_all(), calls, "no endpoint was called");
-    // The one bound in these tests that is the contract's own; what any process takes on this machine is no part of it.
+    // The contract's own limit, without the time that any process takes on this machine.
     assert!(took < any_process_takes + Duration::from_secs(1), "it took {took:?}");
 
-    // The kernel lets go of a dead holder's lock.
+    // The kernel releases a dead holder's lock.
     first.kill().await;
     held.withdraw();
     let third = scene.start(&["initial-sync"], &[]).end().await;

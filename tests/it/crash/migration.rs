@@ -1,5 +1,5 @@
-//! Killed while it brings a large state of schema version 7 up to date: the state is of one version or of the other, whole, and the next
-//! start brings it up to date.
+//! Kills during the migration of a large state of schema version 7: the state is completely of one version or the other, and the
+//! next start migrates it.
 
 use super::Scene;
 use mock_api::{CallName, Fault, FaultAction};
@@ -11,7 +11,7 @@ const ROWS: i64 = 100_000;
 /// A WAL file begins with 32 bytes; a frame is a page of 4096 bytes and its header of 24.
 const PAGE: u64 = 4096;
 
-/// Makes that state: the schema of the fixture, without its rows, with many others.
+/// Creates that state: the schema of the fixture with many other rows.
 fn fill(database: &Path, addresses: &[(&str, &str)]) {
     std::fs::create_dir_all(database.parent().expect("a directory")).expect("made");
     let text = include_str!("../../fixtures/state-v7.sql").to_owned();
@@ -35,7 +35,7 @@ fn fill(database: &Path, addresses: &[(&str, &str)]) {
         .expect("filled");
 }
 
-/// Asserts that all of it is there, in the tables of the one version or of the other; says which version it is.
+/// Asserts that all rows are in the tables of one version or the other; returns the version.
 fn whole(database: &Path) -> i64 {
     let connection = Connection::open(database).expect("a database");
     let count = |text: &str| -> i64 { connection.query_row(text, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{text}: {error}")) };
@@ -68,12 +68,12 @@ async fn a_migration_killed_at_any_moment_leaves_a_whole_state_and_the_next_star
     fill(&database, &[("http://127.0.0.1:19000", &scene.bucket_url()), ("http://127.0.0.1:18001", &scene.file_manager_url())]);
     std::fs::copy(&database, &template).expect("copied");
     let before = std::fs::metadata(&template).expect("a file").len();
-    // Once the state is up to date, the run waits for the feed: it never ends before it is killed.
+    // After the migration the run waits for the feed: it never ends before the kill.
     let feed = scene.file_manager_url();
     let run = || scene.start(&["incremental-sync"], &[("EVENTS_API_URL", &feed)]);
     scene.file_manager().order(Fault::new(FaultAction::Hang).call(CallName::PubSubFullList).always());
 
-    // The log begins to grow; it holds a part of the new rows, most of them, all of them and is being brought into the database.
+    // The WAL begins to grow; then it holds some, most or all of the new rows, or is being copied into the database.
     let mut versions = Vec::new();
     for (file, beyond) in [(&log, 0), (&log, 500 * PAGE), (&log, 1500 * PAGE), (&log, 2500 * PAGE), (&database, before)] {
         std::fs::copy(&template, &database).expect("copied");
@@ -84,7 +84,7 @@ async fn a_migration_killed_at_any_moment_leaves_a_whole_state_and_the_next_star
     }
     assert!(versions.contains(&7) && versions.last() == Some(&8), "{versions:?}: it is one transaction");
 
-    // Killed over and over, each time after the one before, it is no worse off.
+    // Repeated kills, each during the migration after the last one, do no harm either.
     std::fs::copy(&template, &database).expect("copied");
     for beyond in [0, 1000 * PAGE, 2000 * PAGE] {
         let mut process = run();

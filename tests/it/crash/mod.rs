@@ -1,5 +1,5 @@
-//! The real process in the middle of its work: killed, signalled, started twice. What it leaves behind is judged from
-//! outside alone: by the bucket's request log, the file manager's ledger, exit codes and what it says.
+//! The real process during its work: killed, signalled, started twice. The result is checked only from outside: the bucket's
+//! request log, the file manager's ledger, exit codes, output.
 
 mod process;
 mod scene;

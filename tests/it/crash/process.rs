@@ -1,4 +1,4 @@
-//! One process: what it says, how it is signalled and killed, how it ended. Every wait here ends, if only in vain.
+//! One process: its output, its signals, its end. Every wait here has a limit.
 
 use std::fmt;
 use std::future::Future;
@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
-/// No event that a test waits for takes longer, on any machine. It is shorter than every deadline of the program's own
-/// calls, so that a call that hangs never ends a wait.
+/// No awaited event takes longer, on any machine. Shorter than every timeout of the program's calls, so that a hanging call does
+/// not end a wait.
 const PATIENCE: Duration = Duration::from_secs(25);
 const SIGKILL: i32 = 9;
 
@@ -19,17 +19,17 @@ pub(crate) struct Process {
     said: Vec<String>,
 }
 
-/// The caller waited in vain: for what, and what the process had printed by then.
+/// The awaited event did not happen: its description, and the process's output.
 pub(crate) struct Vain(String);
 
-/// For `expect`: as it is, over several lines.
+/// For `expect`: the text as it is, on several lines.
 impl fmt::Debug for Vain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// How a process ended by itself.
+/// The end of a process that was not killed.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -61,7 +61,8 @@ impl Process {
         if matches!(found.await, Ok(true)) { Ok(()) } else { Err(self.in_vain(&format!("it never said {words:?}"))) }
     }
 
-    /// Waits until it prints one of these words on stderr, or until something happens outside: returns the words, if they came first.
+    /// Waits until it prints one of these words on stderr or until an outside event happens; returns the words if they came
+    /// first.
     #[cfg(feature = "kills")]
     pub(crate) async fn says_or(&mut self, words: &[&'static str], event: impl Future<Output = ()>) -> Result<Option<&'static str>, Vain> {
         let found = timeout(PATIENCE, async {
@@ -86,7 +87,7 @@ impl Process {
         }
     }
 
-    /// Waits for something that happens outside while the process lives.
+    /// Waits for an outside event while the process lives.
     pub(crate) async fn lives_until(&mut self, event: impl Future<Output = ()>) -> Result<(), Vain> {
         let how = tokio::select! {
             happened = timeout(PATIENCE, event) => match happened {
@@ -101,13 +102,13 @@ impl Process {
         Err(self.in_vain(&how))
     }
 
-    /// SIGKILL, if it is still alive.
+    /// Sends SIGKILL if it still lives.
     pub(crate) async fn end_it(mut self) {
         // It may have ended by itself.
         let _ = self.child.kill().await;
     }
 
-    /// SIGKILL. The process must have been alive.
+    /// Sends SIGKILL. The process must still live.
     pub(crate) async fn kill(mut self) {
         self.child.start_kill().expect("the process can be killed");
         let status = self.child.wait().await.expect("the process can be waited for");
@@ -119,7 +120,7 @@ impl Process {
 
     /// Sends `TERM` or `INT`.
     pub(crate) async fn signal(&self, name: &str) {
-        // The shell's own `kill`: the standard library has none, and a call of libc's would be unsafe code.
+        // The shell's `kill`, because the standard library has none, and libc's would be unsafe code.
         let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()]).status().await;
         assert!(sent.expect("there is a shell").success(), "the signal is sent");
     }

@@ -1,4 +1,4 @@
-//! Numbers drawn from a seed: the same seed draws the same numbers.
+//! Random numbers from a seed: the same seed gives the same numbers.
 
 /// `SplitMix64`: the same numbers on every machine.
 pub(super) struct Random(u64);
@@ -17,7 +17,7 @@ impl Random {
         usize::try_from(mixed % bound as u64).expect("below a usize")
     }
 
-    /// True so many times of a hundred.
+    /// True with a chance of this many percent.
     #[cfg(feature = "kills")]
     pub(super) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance

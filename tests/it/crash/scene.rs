@@ -1,4 +1,4 @@
-//! A bucket, a file manager, a directory for the state, and the program that is started between them, again and again.
+//! A bucket, a file manager, a directory for the state, and the program, which is started repeatedly.
 
 use super::process::Process;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 pub(crate) const BUCKET: &str = "customer-bucket";
 
-/// Where everything happens. Dropped, it leaves nothing behind.
+/// The environment of the processes. Dropping it leaves nothing behind.
 pub(crate) struct Scene {
     bucket: mock_s3::Running,
     file_manager: mock_api::Running,
@@ -21,7 +21,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A bucket with so many objects, and a file manager that has none of them.
+    /// A bucket with this many objects, and an empty file manager.
     pub(crate) async fn with_objects(count: usize) -> Self {
         let s3 = MockS3::new(mock_s3::Options::default());
         for number in 0..count {
@@ -29,7 +29,7 @@ impl Scene {
         }
         let options = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-        // A name of its own for the binary as it is now: a build that goes on beside the test replaces the other name.
+        // A separate link to the current binary, because a concurrent build may replace the original.
         let program = directory.path().join("s3-sync");
         std::fs::hard_link(env!("CARGO_BIN_EXE_s3-sync"), &program).expect("the target directory is one file system");
         Self {
@@ -48,13 +48,13 @@ impl Scene {
         self.file_manager.api()
     }
 
-    /// Where the feed is served as well.
+    /// The address of the file manager, which also serves the feed.
     #[cfg(feature = "kills")]
     pub(crate) fn events_url(&self) -> String {
         self.file_manager.url()
     }
 
-    /// Where the state lies.
+    /// The path of the state.
     pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("state/sync.db")
     }
@@ -67,7 +67,7 @@ impl Scene {
         self.file_manager.url()
     }
 
-    /// Where the daemon listens.
+    /// The path of the daemon's socket.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.directory.path().join("state/sync.db.sock")
     }
@@ -77,7 +77,7 @@ impl Scene {
         format!(r#"{{"source":"{}/{BUCKET}/","file_manager":"{}"}}"#, self.bucket.endpoint(), self.file_manager.url())
     }
 
-    /// Starts a command, with settings beside those that every process here has.
+    /// Starts a command, with these settings in addition to the common ones.
     pub(crate) fn start(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Process {
         let options = self.bucket().options();
         let mut command = Command::new(&self.program);
@@ -100,12 +100,12 @@ impl Scene {
     }
 }
 
-/// In the order of the keys' bytes.
+/// Numbered keys, in byte order.
 pub(crate) fn key(number: usize) -> String {
     format!("records/{number:04}.txt")
 }
 
-/// Each object has bytes of its own; some are empty, some take many packets.
+/// Each object has different bytes; some are empty, some need many packets.
 fn body(number: usize) -> Bytes {
     let lines = match number % 25 {
         7 => 0,

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: work in flight is finished within a bound, nothing new is begun, and the next run goes on from there.
+//! SIGTERM and SIGINT: work in flight ends within a limit, nothing new starts, and the next run continues.
 
 use super::process::Process;
 use super::{Scene, key};
@@ -10,12 +10,12 @@ const OBJECTS: usize = 30;
 const PAGED: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "10"), ("CONCURRENCY", "2")];
 const STOPPING: &str = "stopping: ";
 
-/// With settings beside those of all.
+/// Starts a run with these settings in addition to the common ones.
 fn start(scene: &Scene, settings: &[(&str, &str)]) -> Process {
     scene.start(&["initial-sync"], &[&PAGED[..], settings].concat())
 }
 
-/// A run that goes on, and ends well: everything is there once, however often it was sent under its one key.
+/// A further run completes the work: everything was applied once, however often it was sent with its key.
 async fn goes_on(scene: &Scene) {
     let run = start(scene, &[]).end().await;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -39,7 +39,7 @@ fn is_create(call: &Call) -> bool {
     call.call == CallName::SaveToDisk && call.operation.as_deref() == Some("create")
 }
 
-/// Every create hangs from now on; comes back when two do, which is as many as are sent at a time.
+/// Makes every create hang, and waits until two do, which is the concurrency.
 async fn until_creates_hang(scene: &Scene, process: &mut Process) {
     let hang = |calls: &[Call]| calls.iter().filter(|call| call.state == CallState::Hanging).count() == 2;
     process.lives_until(scene.file_manager().wait_for_calls(hang)).await.expect("two creates hang");
@@ -76,7 +76,7 @@ async fn a_call_that_hangs_delays_the_end_no_longer_than_the_limit() {
         let mut process = start(&scene, &[("SHUTDOWN_TIMEOUT", "1")]);
         until_creates_hang(&scene, &mut process).await;
         process.signal(signal).await;
-        // No test releases the call that hangs: without the bound, the wait for the end would fail.
+        // The hanging call is never released: without the limit, the wait for the end would fail.
         let ended = process.end().await;
         assert_eq!(ended.code, Some(code), "{signal}: {}", ended.stderr);
         scene.file_manager().clear_faults();
@@ -100,7 +100,7 @@ async fn a_second_signal_ends_the_process_at_once() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_stopped_goes_on_after_its_last_page() {
+async fn a_stopped_listing_continues_after_its_last_page() {
     let scene = Scene::with_objects(OBJECTS).await;
     let second_page = scene.bucket().order(Matcher::operation("ListObjectsV2").skip(1), Fault::Hang);
     let mut process = start(&scene, &[]);

@@ -1,4 +1,4 @@
-//! The simulated endpoints, each by itself, for tests that need no history.
+//! The simulated endpoints individually, for tests without a history.
 
 use super::bucket::Bucket;
 use super::file_manager::Api;
@@ -13,16 +13,16 @@ use s3_sync::s3::ReadBucket;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A world of which one endpoint is used.
+/// A world in which only one endpoint is used.
 pub(crate) struct Alone(Arc<World>);
 
-/// A new file manager, and the world behind it.
+/// A new file manager and its world.
 pub(crate) fn file_manager_alone() -> (Arc<dyn FileManager>, Alone) {
     let world = World::new(PLAIN);
     (Arc::new(Api::of_sink(&world, 0)), Alone(world))
 }
 
-/// A new bucket, and the world behind it.
+/// A new bucket and its world.
 pub(crate) fn bucket_alone(honours_if_match: bool) -> (Arc<dyn ReadBucket>, Alone) {
     let world = World::new(Setup { honours_if_match, ..PLAIN });
     (Arc::new(Bucket(world.clone())), Alone(world))
@@ -34,27 +34,27 @@ impl Alone {
         self.0.bucket.put(key, body);
     }
 
-    /// From now on the bucket is missing.
+    /// Removes the bucket.
     pub(crate) fn lose_the_bucket(&self) {
         self.0.lock().present = false;
     }
 
-    /// The next call's body breaks off.
+    /// Makes the next call's body break off.
     pub(crate) fn break_the_next_body(&self) {
         self.0.lock().s3_trouble.push_back(S3Trouble::BrokenBody);
     }
 
-    /// From now on the file manager cannot be reached.
+    /// Makes the file manager unreachable.
     pub(crate) fn make_unreachable(&self) {
         self.0.lock().sinks[0].condition = Condition::Unreachable;
     }
 
-    /// The bytes of its files.
+    /// The contents of its files.
     pub(crate) fn files(&self) -> BTreeMap<String, Bytes> {
         self.0.lock().sinks[0].files.by_path.iter().map(|(path, file)| (path.clone(), file.content.clone())).collect()
     }
 
-    /// Its next call meets this trouble.
+    /// Orders this trouble for its next call.
     pub(crate) fn order(&self, trouble: SinkTrouble) {
         let trouble = match trouble {
             SinkTrouble::Refuses => ApiTrouble::Refused,

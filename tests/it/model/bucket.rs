@@ -1,5 +1,5 @@
-//! The bucket's endpoint in a simulation: calls that take their time, meet trouble, and are remembered as evidence.
-//! What a bucket answers when all is well is the product's own bucket in memory.
+//! The simulated bucket: its calls take time, meet trouble, and are recorded as evidence. Without trouble it answers as the
+//! product's bucket in memory.
 
 use super::op::S3Trouble;
 use super::world::World;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Bucket(pub(crate) Arc<World>);
 
 impl Bucket {
-    /// Orders the trouble that is due for the call that is about to be made; an error stands for a missing bucket.
+    /// Orders the trouble that is due for the next call. An error means that the bucket is missing.
     fn order(&self, call: &Call<'_>) -> Result<(), S3Error> {
         let mut inner = self.0.lock();
         let fault = inner.s3_trouble.pop_front().map(fault_of);
@@ -28,12 +28,12 @@ impl Bucket {
             return Ok(());
         }
         let subject = call.key().map_or_else(|| "model".to_owned(), ToString::to_string);
-        // As over the wire, a HEAD says no more than 404.
+        // As on the wire, a HEAD says only 404.
         let kind = if matches!(call, Call::Head(_)) { S3ErrorKind::NoSuchKey } else { S3ErrorKind::NoSuchBucket };
         Err(S3Error::new(call.operation(), subject, kind, "the bucket is not there"))
     }
 
-    /// One line of the trace.
+    /// Writes a line of the trace.
     fn note<T>(&self, call: &str, outcome: &Result<T, S3Error>) {
         let outcome = outcome.as_ref().err().map_or("ok", |error| error.kind.reason());
         self.0.lock().note(format_args!("     s3 {call} -> {outcome}"));
@@ -68,7 +68,7 @@ impl ListObjects for Bucket {
             let mut inner = self.0.lock();
             inner.listed_anew |= request.from == PageCursor::Start;
             let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.next.is_some());
-            // A token of the bucket in memory is the last key of the page before.
+            // A token of the bucket in memory is the last key of the previous page.
             let after = match &request.from {
                 PageCursor::Start => None,
                 PageCursor::After(key) => Some(key.as_str()),

@@ -1,4 +1,4 @@
-//! One run, compared: with the state of things before it, with the result that the references require, and with its own report.
+//! Compares a run with the situation before it, with the result that the references require, and with its own report.
 
 use super::judge;
 use super::machine::Machine;
@@ -7,18 +7,18 @@ use s3_sync::record::SinkName;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::FinishedRun;
 
-/// How things are when a run begins.
+/// The situation when a run begins.
 pub(super) struct Before {
-    /// For each sink: deletes that were sent so far, and deletes that an earlier run decided.
+    /// For each sink, the deletes sent so far and those decided by earlier runs.
     deletes: Vec<(usize, u64)>,
-    /// Whether any sink has rows.
+    /// True if any sink has rows.
     any_rows: bool,
-    /// No trouble is to strike in this run, but for what the sinks' conditions are.
+    /// True if no trouble will strike in this run, apart from the sinks' conditions.
     pub(super) is_calm: bool,
 }
 
 impl Machine {
-    /// How things are now.
+    /// The present situation.
     pub(super) fn before(&self) -> Before {
         let decided = self.of_each_sink("SELECT count(*) FROM intents WHERE sink = sinks.id AND effect = 'delete'");
         let rows = self.of_each_sink("applied_rows");
@@ -30,7 +30,7 @@ impl Machine {
         }
     }
 
-    /// The result that the run must have, where it is known.
+    /// Applies the run to the references, as far as its result is known.
     pub(super) fn refer(&mut self, (kind, allowed): (RunKind, Option<u64>), before: &Before) {
         let (objects, now, asked) = {
             let inner = self.world.lock();
@@ -55,14 +55,14 @@ impl Machine {
         }
     }
 
-    /// What the run found is what is there, and it says that all of it is done in this sink.
+    /// True if the run observed the present objects and reports that all work on this sink is done.
     pub(super) fn saw_it_all(&self, ended: &FinishedRun, (number, is_calm): (usize, bool)) -> bool {
         let inner = self.world.lock();
         let alone = || is_calm && inner.sinks.len() > 1 && ended.report.listing.completed && success_of(ended, &inner.sinks[number]);
         inner.listed_anew && !inner.changed_in_run && (ended.outcome == RunOutcome::Done || alone())
     }
 
-    /// One number of each sink, the file manager first; zeros where there is no state yet.
+    /// One number for each sink, the file manager first; zeros before there is a state.
     fn of_each_sink(&self, number: &str) -> Vec<u64> {
         let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = rusqlite::Connection::open_with_flags(self.process.database(), read_only).ok();
@@ -75,8 +75,8 @@ impl Machine {
         names.iter().map(|name| one(name).unwrap_or_default()).collect()
     }
 
-    /// The guard: what one run sends for the first time to a sink is within what it may. (What has no outcome yet passed the guard of an
-    /// earlier one.)
+    /// Checks the guard: the new deletes that a run sends to a sink stay within its limit. (A delete without an outcome has
+    /// passed the guard of an earlier run.)
     pub(super) fn judge_deletes(&self, before: &Before, allowed: u64) {
         let mut inner = self.world.lock();
         for (number, (sent, decided)) in before.deletes.iter().enumerate() {

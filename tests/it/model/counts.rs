@@ -1,4 +1,4 @@
-//! How often what happened: a model that never met a fault proves nothing about it.
+//! Counts what occurred: a model that never meets a fault proves nothing about it.
 
 use super::op::{Change, Condition, Fate, ModelEvent, Publication};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
-//! Randomness that is a function of its seed: splitmix64. No other source of chance is used here.
+//! Deterministic random numbers from a seed (splitmix64), the only source of chance here.
 
-/// A stream of numbers that begins anew with its seed.
+/// A sequence of numbers that is determined by its seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
@@ -22,7 +22,7 @@ impl Dice {
         self.next() % sides.max(1)
     }
 
-    /// True in so many of a hundred throws.
+    /// True with a chance of this many percent.
     pub(crate) fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }
@@ -32,7 +32,7 @@ impl Dice {
         choices[usize::try_from(self.below(sides)).expect("an index")]
     }
 
-    /// One of `choices`, each as likely as its weight.
+    /// One of `choices`, with a probability proportional to its weight.
     pub(crate) fn weighted<T: Copy>(&mut self, choices: &[(u64, T)]) -> T {
         let mut left = self.below(choices.iter().map(|(weight, _)| weight).sum());
         for (weight, choice) in choices {

@@ -1,4 +1,4 @@
-//! What the process has observed, as the bucket answered: by this a delete is judged.
+//! What the process has observed, by the bucket's answers. Every delete is judged by this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     There,
-    /// A page or a GET did not have it: a reason for a HEAD.
+    /// A page or a GET did not show the key, which is a reason for a HEAD.
     Missed,
-    /// A HEAD found nothing; whether the bucket was asked for after it, and was there.
+    /// A HEAD found nothing; and whether the bucket answered a check after it.
     Absent {
         bucket_there: bool,
     },
@@ -17,17 +17,17 @@ enum Shown {
 /// The newest observation of each key.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
-    /// With the run that observed.
+    /// With the number of the run that observed it.
     newest: BTreeMap<String, (Shown, u64)>,
     run: u64,
-    /// The keys that a HEAD or a GET of this run was about.
+    /// The keys of this run's HEADs and GETs.
     pub(crate) asked: BTreeSet<String>,
-    /// Those that this run found gone, whatever it saw there later.
+    /// The keys that this run found gone, whatever it observed there later.
     gone: BTreeSet<String>,
 }
 
 impl Evidence {
-    /// A run begins.
+    /// Begins a run.
     pub(crate) fn next_run(&mut self) {
         self.run += 1;
         self.asked.clear();
@@ -55,13 +55,13 @@ impl Evidence {
         }
     }
 
-    /// A process that does not know what its predecessors did after the backup.
+    /// The process does not know what happened after the backup.
     pub(crate) fn forget(&mut self) {
         self.newest.clear();
         self.gone.clear();
     }
 
-    /// Why a delete of the key may not be sent now: each delete, a repeated one too, needs an observation of its own run. Where there are
+    /// Why a delete of the key may not be sent now: each delete, even a repeated one, needs an observation of its own run. With
     /// several sinks, another one may have observed the key between the HEAD and the delete.
     pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
         match self.newest.get(key) {

@@ -1,5 +1,5 @@
-//! The endpoints of the sinks and of the result reports, in a simulation: calls that take their time, meet trouble before
-//! and after their effect, and whose deletes are judged.
+//! The simulated sinks and the receiver of reports: calls take time, meet trouble before and after their effect, and deletes are
+//! judged.
 
 use super::files::{Answer, Request, saved};
 use super::op::{ApiTrouble, Condition};
@@ -17,18 +17,18 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// How long a call waits for an answer that does not come.
+/// How long a caller waits for a missing answer.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An endpoint.
 pub(crate) struct Api {
     pub(crate) world: Arc<World>,
-    /// Which sink it is; `None` = the API that serves events and accepts reports.
+    /// The sink's number; `None` = the API that serves events and receives reports.
     sink: Option<usize>,
     places: Semaphore,
 }
 
-/// Frees the key of a request that was dropped before its end.
+/// Frees the key if its request is dropped before the end.
 struct Reservation<'a>(&'a Api, Uuid);
 
 impl Drop for Reservation<'_> {
@@ -38,7 +38,7 @@ impl Drop for Reservation<'_> {
 }
 
 impl Api {
-    /// The API that serves events and accepts reports.
+    /// The API that serves events and receives reports.
     pub(crate) fn of_events(world: &Arc<World>) -> Self {
         Self { world: world.clone(), sink: None, places: Semaphore::new(Semaphore::MAX_PERMITS) }
     }
@@ -70,7 +70,7 @@ impl Api {
         trouble
     }
 
-    /// How the call fails because of the sink's condition; it has no effect then.
+    /// The error caused by the sink's condition; such a call has no effect.
     async fn condition(&self) -> Option<FileManagerErrorKind> {
         let number = self.sink?;
         let condition = self.world.lock().sinks[number].condition;
@@ -89,7 +89,7 @@ impl Api {
         Some(kind)
     }
 
-    /// A call without an effect: what trouble there is strikes before the answer.
+    /// Makes a call without an effect. Trouble strikes before the answer.
     pub(crate) async fn read<T>(
         &self,
         call: &str,
@@ -110,7 +110,7 @@ impl Api {
         answer.map_err(error)
     }
 
-    /// A call with an effect.
+    /// Makes a call with an effect.
     async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Answer {
         let _place = self.places.acquire().await;
         self.world.point().await;
@@ -160,7 +160,7 @@ impl Api {
     }
 }
 
-/// What is asked of a sink although it cannot do it.
+/// A request beyond the sink's capabilities, described.
 fn beyond(sink: &Sink, request: &Request) -> Option<String> {
     let directory = |path: &str| path.rsplit_once('/').map_or(String::new(), |(directory, _)| directory.to_owned());
     let can = match request.operation {
@@ -175,7 +175,7 @@ fn beyond(sink: &Sink, request: &Request) -> Option<String> {
     (!can).then(|| format!("{} is asked for {} of {:?}, and cannot do it", sink.name, request.operation, request.path))
 }
 
-/// The bytes, if they are as many as were announced.
+/// The bytes, if their number is the announced one.
 async fn whole(content: Content) -> Result<bytes::Bytes, FileManagerErrorKind> {
     let failed = |_| FileManagerErrorKind::BodyFailed;
     let chunks: Vec<bytes::Bytes> = content.body.try_collect().await.map_err(failed)?;

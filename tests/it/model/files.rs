@@ -1,5 +1,5 @@
-//! The file manager's column of the contract's table of answers, and its ledger: what each request does and is answered.
-//! Pure: no time, no chance, no trouble.
+//! The file manager's rules from the contract's table of answers, and its ledger: effect and answer of each request. Pure: no
+//! time, no chance, no trouble.
 
 use bytes::Bytes;
 use s3_sync::file_manager::{FileManagerErrorKind, Saved};
@@ -11,13 +11,13 @@ use uuid::Uuid;
 /// A file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct File {
-    /// Counted: a rename, a move and new content leave it alone.
+    /// A counter; a rename, a move and new content keep it.
     pub(crate) id: u64,
     pub(crate) content: Bytes,
     pub(crate) metadata: Map<String, Value>,
 }
 
-/// A request, whole: equal requests are the same intent sent again.
+/// A complete request. Equal requests are the same intent, sent again.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     /// `create`, …, and `set` for permissions.
@@ -31,44 +31,44 @@ pub(crate) struct Request {
 
 pub(crate) type Answer = Result<Saved, FileManagerErrorKind>;
 
-/// Where an idempotency key stands.
+/// The state of an idempotency key.
 #[derive(Clone, Debug)]
 enum Entry {
     InProgress,
     Finished(Box<(Request, Answer)>),
 }
 
-/// What the file manager holds and remembers.
+/// The files and the ledger.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
     pub(crate) by_path: BTreeMap<String, File>,
     pub(crate) permissions: BTreeMap<String, Permissions>,
     ledger: BTreeMap<Uuid, Entry>,
     ids: u64,
-    /// Effects so far, in their order.
+    /// Effects so far, in order.
     pub(crate) effects: Vec<(&'static str, String)>,
-    /// What had to be refused.
+    /// Refused requests.
     pub(crate) refusals: Vec<String>,
-    /// Paths whose content the state cannot know: a read was refused, or an older backup was put back.
+    /// Paths whose content the state cannot know: a read was refused, or an older backup was restored.
     pub(crate) may_be_sent_again: BTreeSet<String>,
-    /// The state knows the content of no path: the files went back to an older moment, and the operator did not say so.
+    /// True if the state knows no content: the files were reset to an earlier moment, without a notice from the operator.
     pub(crate) is_astray: bool,
 }
 
 impl Files {
-    /// They go back to what they were. What was counted stays counted.
+    /// Resets the files to a copy. Counters stay.
     pub(crate) fn set_back(&mut self, copy: Option<Self>) {
         let (ids, effects, refusals) = (self.ids, std::mem::take(&mut self.effects), std::mem::take(&mut self.refusals));
         *self = Self { ids, effects, refusals, is_astray: true, ..copy.unwrap_or_default() };
     }
 
-    /// Everything is sent anew to where these files are.
+    /// The operator starts the sink over: everything is sent again.
     pub(crate) fn start_over(&mut self) {
         self.may_be_sent_again.extend(self.by_path.keys().cloned());
         self.is_astray = false;
     }
 
-    /// A request with a key begins; an answer is the end of it.
+    /// Begins a request with a key; an error is its answer.
     pub(crate) fn start(&mut self, key: Uuid) -> Result<(), FileManagerErrorKind> {
         match self.ledger.get(&key) {
             Some(Entry::InProgress) => Err(FileManagerErrorKind::Busy { status: 409, after: Some(std::time::Duration::from_secs(1)) }),
@@ -87,12 +87,12 @@ impl Files {
         }
     }
 
-    /// Whether the key's request had its outcome already.
+    /// True if the key's request has an outcome.
     pub(crate) fn is_finished(&self, key: Uuid) -> bool {
         matches!(self.ledger.get(&key), Some(Entry::Finished(..)))
     }
 
-    /// The effect, or the answer of the one that was; and what is wrong with it.
+    /// Applies the effect, or repeats the earlier answer; and reports a violation.
     pub(crate) fn handle(&mut self, key: Uuid, request: Request) -> (Answer, Option<String>) {
         if let Some(Entry::Finished(finished)) = self.ledger.get(&key) {
             let (before, answer) = &**finished;
@@ -117,7 +117,7 @@ impl Files {
         (answer, wrong)
     }
 
-    /// A process that sends again under another key what the file manager holds already has lost an intent.
+    /// Detects a lost intent: the process sends, under a new key, what the file manager holds already.
     fn needless(&self, request: &Request) -> Option<String> {
         let held = self.by_path.get(&request.path)?;
         let same = request.content.as_ref() == Some(&held.content) && request.metadata.get("etag") == held.metadata.get("etag");
@@ -165,7 +165,7 @@ impl Files {
         Ok(answer)
     }
 
-    /// What is not given stays as it is.
+    /// Fields that are not given stay.
     fn set_permissions(&self, path: &str, wanted: &Permissions) -> Permissions {
         let before = self.permissions_of(path);
         let wanted = wanted.clone();
@@ -176,13 +176,13 @@ impl Files {
         }
     }
 
-    /// Any path has some.
+    /// Every path has permissions.
     pub(crate) fn permissions_of(&self, path: &str) -> Permissions {
         self.permissions.get(path).cloned().unwrap_or_else(|| default_permissions(path))
     }
 }
 
-/// The answer for a path without reported permissions: another for each path, and values that events may report as well.
+/// The answer for a path without reported permissions: different for each path, with values that events may report, too.
 pub(crate) fn default_permissions(path: &str) -> Permissions {
     let number = (path.len() + 1) % 3;
     Permissions { permissions: Some(format!("mode-{number}")), owner: Some(format!("owner-{number}")), group: Some("system".to_owned()) }

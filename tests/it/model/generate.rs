@@ -1,4 +1,4 @@
-//! A seed in, a history out.
+//! Generates a history from a seed.
 
 use super::dice::Dice;
 use super::op::{ApiTrouble, Change, History, KEYS, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
@@ -20,12 +20,12 @@ pub(crate) fn history(seed: u64) -> History {
         cursor: dice.percent(30),
         second: None,
     };
-    // What happens to few keys has more to do with each other.
+    // Few keys, so that events concern the same key more often.
     let mut keys: Vec<_> = (0..KEYS.len()).collect();
     for _ in 0..dice.weighted(&[(2, 4), (3, 3), (2, 2), (2, 0)]) {
         keys.swap_remove(index(&mut dice, keys.len()));
     }
-    // A third of the histories know no trouble: their result is known to the last identifier.
+    // A third of the histories have no trouble: their result is known exactly, ids included.
     let troubled = dice.percent(70);
     let mut author = Author { dice, keys, troubled, there: BTreeSet::new(), ops: Vec::new(), late: Vec::new() };
     author.write();
@@ -34,16 +34,16 @@ pub(crate) fn history(seed: u64) -> History {
     history
 }
 
-/// A history that is being written.
+/// A history under construction.
 struct Author {
     dice: Dice,
-    /// The keys that it is about.
+    /// The keys that it uses.
     keys: Vec<usize>,
     troubled: bool,
-    /// The keys that have an object.
+    /// The keys with an object.
     there: BTreeSet<usize>,
     ops: Vec<Op>,
-    /// Events that are still to be published.
+    /// Events that will be published later.
     late: Vec<Publication>,
 }
 
@@ -66,7 +66,7 @@ impl Author {
                 self.ops.push(Op::Publish(publication));
             }
         }
-        // A backup is for being put back.
+        // A backup is needed only for a restore.
         let backed_up = self.ops.iter().position(|op| *op == Op::Backup);
         if let Some(backed_up) = backed_up.filter(|_| !self.ops.contains(&Op::Restore)) {
             let later = backed_up + 1 + index(&mut self.dice, self.ops.len() - backed_up);
@@ -126,7 +126,7 @@ impl Author {
         self.publish(change);
     }
 
-    /// The event of a change: the truth, twice, later than something else, nothing, or something that is not so.
+    /// Publishes a change: correctly, twice, later than another event, not at all, or wrongly.
     fn publish(&mut self, change: Change) {
         let what = match change {
             _ if self.dice.percent(4) => ModelEvent::Rename(self.key(), self.key()),
@@ -138,7 +138,7 @@ impl Author {
             Change::Gone | Change::Back | Change::Emptied => return,
         };
         let publication = Publication { what, ago: Some(0), notified: self.dice.percent(40) };
-        // Notifications know no renames: two keys, in any order.
+        // Notifications report a rename as two keys, in any order.
         let events = match (what, publication.notified) {
             (ModelEvent::Rename(from, to), true) if self.dice.percent(50) => vec![ModelEvent::Create(to), ModelEvent::Delete(from)],
             (ModelEvent::Rename(from, to), true) => vec![ModelEvent::Delete(from), ModelEvent::Create(to)],
@@ -180,13 +180,13 @@ impl Author {
     }
 
     fn trouble(&mut self) {
-        // Most runs have some dozens of points.
+        // Most runs have a few dozen points.
         let most = if self.dice.percent(80) { 60 } else { 200 };
         let at = small(&mut self.dice, most);
         let trouble = match self.dice.below(11) {
             0..=2 => Trouble::Crash,
             3..=5 => {
-                // What is not answered, and then refused, is another matter than either.
+                // A call without an answer followed by a refusal differs from either alone.
                 if self.dice.percent(30) {
                     let first = self.dice.one_of(&API_TROUBLES);
                     self.ops.push(Op::At(at, Trouble::Api(first)));
@@ -216,7 +216,7 @@ impl Author {
         u8::try_from(self.dice.below(3)).expect("a small number")
     }
 
-    /// Few contents, so that they come back; 0 is the empty one.
+    /// One of few contents, so that they recur; 0 is empty.
     fn content(&mut self) -> u8 {
         u8::try_from(self.dice.below(5)).expect("a small number")
     }

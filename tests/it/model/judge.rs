@@ -1,4 +1,4 @@
-//! What must hold, judged over everything that is simulated: each broken promise is a violation of the world.
+//! Checks the invariants over the whole simulation. Each violation is recorded in the world.
 
 use super::files::{File, default_permissions};
 use super::op::{Condition, KEYS};
@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// So long at the most a sink that does not answer keeps the others and the next run waiting.
+/// The longest time for which a sink that does not answer may delay the others and the next run.
 const HELD_UP_MOST: Duration = Duration::from_mins(3);
 
-/// A sink holds what the bucket holds, less what the state cannot know.
+/// A sink holds what the bucket holds, except for what the state cannot know.
 pub(crate) fn contents(world: &World, number: usize, when: &str) {
     let mut inner = world.lock();
     if inner.sinks[number].files.is_astray {
@@ -34,14 +34,14 @@ pub(crate) fn contents(world: &World, number: usize, when: &str) {
         let what = format!("after {when}, the bucket has {:?} and {} {:?}", words(&wanted), sink.name, words(&held));
         inner.violated(what);
     }
-    // What is held and wanted is known from here on.
+    // From here on, it is known what the sink holds and should hold.
     let sink = &mut inner.sinks[number];
     sink.unknowable.retain(|path| !wanted.contains_key(path));
     sink.left_behind.retain(|path| !wanted.contains_key(path));
     sink.is_unlisted = false;
 }
 
-/// After cycles alone: at every path that an event named since it changed, every sink holds what the bucket holds.
+/// After cycles only: at each path that an event has named since its last change, every sink holds what the bucket holds.
 pub(crate) fn reported_contents(world: &World) {
     let mut inner = world.lock();
     let own = |key: &&&str| key.starts_with(world.setup.prefix) && inner.published.is_reported(key);
@@ -65,7 +65,7 @@ pub(crate) fn reported_contents(world: &World) {
     }
 }
 
-/// What one sink does not answer is said of that sink, and keeps no other one from coming to rest in the same run.
+/// An unanswered call is reported for its own sink, and does not keep another sink from finishing in the same run.
 pub(crate) fn independence(world: &World, ended: &FinishedRun, is_calm: bool) {
     let mut inner = world.lock();
     let mut broken = Vec::new();
@@ -99,7 +99,7 @@ pub(crate) fn independence(world: &World, ended: &FinishedRun, is_calm: bool) {
     }
 }
 
-/// Without trouble nothing is asked of a sink that it has to refuse.
+/// Without trouble, no sink gets a request that it must refuse.
 pub(crate) fn refusals(world: &World, number: usize) {
     let mut inner = world.lock();
     for refusal in std::mem::take(&mut inner.sinks[number].files.refusals) {
@@ -107,14 +107,14 @@ pub(crate) fn refusals(world: &World, number: usize) {
     }
 }
 
-/// Permissions are those that were reported last, where nothing happened since that may have dropped them.
+/// Permissions are those reported last, unless a later change may have removed them.
 pub(crate) fn permissions(world: &World, number: usize) {
     let mut inner = world.lock();
     let sink = &inner.sinks[number];
     if !sink.policy.has_permissions() {
         return;
     }
-    // A file may have brought along the answer for another path.
+    // A file may have kept the permissions of another path with a move.
     let defaults: Vec<_> = KEYS.iter().map(|path| default_permissions(path)).collect();
     let mut wrong = Vec::new();
     for path in sink.files.by_path.keys().filter(|path| inner.objects.contains_key(*path)) {
@@ -138,7 +138,7 @@ pub(crate) fn permissions(world: &World, number: usize) {
     }
 }
 
-/// Contents and identities, both exactly.
+/// Contents and ids, exactly.
 pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
     let mut inner = world.lock();
     let mut ids = BTreeMap::new();
@@ -156,7 +156,7 @@ pub(crate) fn identities(world: &World, number: usize, reference: &Reference) {
     }
 }
 
-/// What the state says that a sink holds is what it holds.
+/// The state's rows about a sink agree with what the sink holds.
 pub(crate) fn state(world: &World, number: usize, database: &Path) {
     let mut rows = BTreeMap::new();
     let name = world.lock().sinks[number].name.clone();
@@ -188,7 +188,7 @@ pub(crate) fn state(world: &World, number: usize, database: &Path) {
     }
 }
 
-/// What the state has no opinion on may be anything.
+/// Fields that the state does not know may have any value.
 fn says_permissions(said: &Permissions, held: &Permissions) -> bool {
     let agree = |said: &Option<String>, held: &Option<String>| said.is_none() || said == held;
     agree(&said.permissions, &held.permissions) && agree(&said.owner, &held.owner) && agree(&said.group, &held.group)

@@ -1,4 +1,4 @@
-//! Plays a history, and compares: after each run, and after everything is at rest.
+//! Plays a history, and checks it after each run and at the end.
 
 use super::counts::Counts;
 use super::judge;
@@ -15,45 +15,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// In every database of the model: an older observation never overwrites a newer one, and none is dropped at a path where a sink holds a
-/// file. (A later observation mostly repairs the damage.)
+/// In every database of the model: an older observation never overwrites a newer one, and none is removed at a path where a sink
+/// holds a file. (Otherwise a later observation would usually hide the bug.)
 const OBSERVATIONS_ARE_KEPT: &str = "CREATE TRIGGER no_older_observation BEFORE UPDATE ON observed WHEN NEW.look < OLD.look
     BEGIN SELECT RAISE (ABORT, 'an older observation overwrites a newer one'); END;
     CREATE TRIGGER no_observation_forgotten BEFORE DELETE ON observed WHEN EXISTS (SELECT 1 FROM applied WHERE path = OLD.path)
     BEGIN SELECT RAISE (ABORT, 'the observation of what a sink holds is forgotten'); END;";
 
-/// What playing a history showed.
+/// The result of a history.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
     pub(crate) counts: Counts,
     pub(crate) trace: Vec<String>,
-    /// Broken promises; none = all is well.
+    /// Violated invariants; none = success.
     pub(crate) violations: Vec<String>,
-    /// Whose file was where in the end.
+    /// The file's id at each path, at the end.
     pub(crate) ids: BTreeMap<String, u64>,
     pub(crate) ids_in_second: BTreeMap<String, u64>,
-    /// The permissions that the state says files have, by sink and path.
+    /// The permissions in the state, by sink and path.
     pub(crate) permissions: BTreeMap<(String, String), Option<String>>,
 }
 
-/// A history on its way.
+/// A history that is being played.
 pub(super) struct Machine {
     pub(super) world: Arc<World>,
     pub(super) process: Process,
     backup: PathBuf,
-    /// One for each sink, as long as nothing happened that it does not know.
+    /// One for each sink, until something happens that the reference does not model.
     pub(super) references: Vec<Option<Reference>>,
 }
 
-/// Plays a history in a directory, which is emptied first.
+/// Plays a history in a directory, which it empties first.
 pub(crate) fn play(history: &History, directory: &Path) -> Played {
     for name in ["sync.db", "sync.db-wal", "sync.db-shm", "sync.db.lock", "backup"] {
-        // Most of them are not there.
+        // Most of these files do not exist.
         let _ = fs::remove_file(directory.join(name));
     }
     let empty = directory.join("empty");
     if empty.exists() {
-        // Made once by the product, copied from then on: most of a short history would be migrations.
+        // Created once by the product and then copied: otherwise a short history would mostly run migrations.
         fs::copy(&empty, directory.join("sync.db")).expect("a copy of an empty database");
     } else {
         Process::new(World::new(Setup { second: None, ..history.setup }), directory).make();
@@ -161,7 +161,7 @@ impl Machine {
         inner.sinks.iter_mut().for_each(Sink::state_was_set_back);
     }
 
-    /// Something happens to a sink.
+    /// A sink changes.
     pub(super) fn meets(&mut self, number: usize, fate: Fate) {
         let mut inner = self.world.lock();
         let Some(sink) = inner.sinks.get_mut(number) else { return };
@@ -181,7 +181,7 @@ impl Machine {
         self.references.fill(None);
     }
 
-    /// The notifications that wait are received.
+    /// Receives the waiting notifications.
     pub(super) fn receive(&mut self) {
         let now = self.world.lock().now;
         self.references.iter_mut().flatten().for_each(|reference| reference.receive(now));
@@ -190,7 +190,7 @@ impl Machine {
         }
     }
 
-    /// One run, and what must hold right after it.
+    /// Makes one run and checks what must hold right after it.
     pub(super) fn run(&mut self, kind: RunKind, allowed: Option<u64>) -> Option<FinishedRun> {
         let before = self.before();
         self.world.lock().published.begin_run(kind != RunKind::Incremental);
@@ -210,7 +210,7 @@ impl Machine {
                 return None;
             }
         };
-        // Reported as a run that was stopped, and repaired by the next one: a state that refuses a write is a bug.
+        // The report would call the run stopped, and the next one would repair it. But a state that refuses a write is a bug.
         let cause = self.world.lock().stop_signal.cause();
         if let Some(error) = cause.filter(|error| error.reason == "state") {
             self.of_state(&error.message);

@@ -1,5 +1,5 @@
-//! The model: histories by chance against the daemon's own flow, plan, apply and state, with only S3, the APIs and the clock
-//! simulated. The seed decides everything; a seed that breaks a promise prints itself, shrunk, as the source of a test.
+//! The model: random histories against the daemon's own flow, plan, apply and state; only S3, the APIs and the clock are
+//! simulated. The seed determines everything. A failing history is shrunk and printed as the source of a test.
 
 mod alone;
 mod bucket;
@@ -44,6 +44,6 @@ fn the_same_seed_gives_the_same_history() {
 }
 
 #[test]
-fn histories_by_chance_break_no_promise() {
+fn histories_violate_no_invariant() {
     runner::run(Budget::of_environment());
 }

@@ -1,4 +1,4 @@
-//! Planted bugs: each must be seen by the model. One that is not seen is a hole in the model, or is no bug.
+//! Planted bugs: the model must detect each. An undetected one is a gap in the model, or no bug.
 
 use super::generate;
 use super::machine::play;
@@ -11,24 +11,24 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// What chance shows, it shows within so many histories.
+/// A bug that random histories can show must be shown within this many.
 const HISTORIES: u64 = 1_000;
 
-/// A bug, by what `mutant::is` calls it, and how it is seen.
+/// A bug by its name in `mutant::is`, and how it is detected.
 struct Bug {
-    /// The bug. Where a second rule stops the damage too, that rule is switched off beside it, and only a history counts that shows
-    /// nothing when the second rule alone is off.
+    /// The bug. If a second rule would also prevent the damage, that rule is switched off, too. Then only a history counts in
+    /// which switching off the second rule alone shows nothing.
     planted: &'static [&'static str],
-    /// The sweep that shows it; `None` = histories by chance do.
+    /// The sweep that detects it; `None` = random histories do.
     sweep: Option<&'static str>,
 }
 
-/// What histories by chance show.
+/// A bug that random histories detect.
 const fn by_chance(planted: &'static [&'static str]) -> Bug {
     Bug { planted, sweep: None }
 }
 
-/// What takes a history that chance comes by too rarely.
+/// A bug that needs a history which is too rare by chance.
 const fn in_a_sweep(sweep: &'static str, planted: &'static [&'static str]) -> Bug {
     Bug { planted, sweep: Some(sweep) }
 }
@@ -45,12 +45,12 @@ const BUGS: &[Bug] = &[
     in_a_sweep("a body on its way", &["a_body_is_not_verified"]),
     in_a_sweep("an object that is replaced meanwhile", &["the_etag_of_a_get_is_not_compared"]),
     in_a_sweep("a create without an outcome, and a page that takes its time", &["an_older_look_wins"]),
-    // Each delete is confirmed by a HEAD of its own.
+    // Each delete is confirmed by its own HEAD.
     by_chance(&["absence_is_judged_by_an_older_look", "absence_in_a_page_is_believed"]),
     by_chance(&["the_guard_is_off"]),
     in_a_sweep("a backup of what a crash left, and the content is back", &["applied_rows_trusted_after_a_restore"]),
     in_a_sweep("a backup of what a crash left, and the content is back", &["open_intents_kept_after_a_restore"]),
-    // Here, too.
+    // The same here.
     by_chance(&["a_delete_event_is_believed", "a_delete_is_not_looked_at_again"]),
     by_chance(&["a_delete_is_not_looked_at_again"]),
     in_a_sweep("a notification", &["a_message_is_acknowledged_before_its_commit"]),
@@ -65,7 +65,7 @@ const BUGS: &[Bug] = &[
     in_a_sweep("permissions reported late", &["the_earlier_telling_wins"]),
     in_a_sweep("permissions, and a rename before anything was sent", &["permissions_stay_behind_a_rename"]),
     by_chance(&["what_was_asked_goes_along"]),
-    // Sinks that disturb each other.
+    // Sinks that affect each other.
     in_a_sweep("a sink that is unreachable", &["a_sinks_outage_stops_another"]),
     in_a_sweep("a rename without an event, and one sink is unreachable", &["a_sinks_delete_clears_the_permissions_of_all"]),
     in_a_sweep("an absence in one sink", &["a_sinks_absence_forgets_the_look_of_all"]),
@@ -78,8 +78,8 @@ const BUGS: &[Bug] = &[
 
 #[expect(clippy::disallowed_methods, reason = "which bug is for people who work on it, and no setting")]
 #[test]
-fn every_planted_bug_is_seen() {
-    // One alone, for a developer who works on it.
+fn every_planted_bug_is_detected() {
+    // A single bug, for a developer who works on it.
     let only = std::env::var("MODEL_BUG").ok();
     let bugs: Vec<_> = BUGS.iter().filter(|bug| only.as_ref().is_none_or(|only| only == bug.planted[0])).collect();
     assert!(!bugs.is_empty(), "no bug is called {only:?}");
@@ -107,7 +107,7 @@ fn every_planted_bug_is_seen() {
 }
 
 impl Bug {
-    /// The first history that shows it.
+    /// The first history that detects it.
     fn first_seen(&self, directory: &Path) -> Option<String> {
         let Some(name) = self.sweep else {
             return (1..=HISTORIES).find_map(|seed| {
@@ -122,7 +122,7 @@ impl Bug {
         Some(format!("{name:?}: {broken}"))
     }
 
-    /// Whether the history shows nothing without it: else it is no planted bug that it shows.
+    /// True if the history passes without the bug. Otherwise it shows another bug.
     fn is_to_blame(&self, history: &History, directory: &Path) -> bool {
         mutant::plant(&self.planted[1..]);
         let without = play(history, directory).violations;

@@ -1,58 +1,59 @@
-//! What happens in a history: to the bucket, to the endpoints, to the process. Small plain values: a history is a list of them
-//! that prints itself as the source of a test.
+//! The operations of a history: changes of the bucket, the endpoints and the process. Plain values, so that a history can be
+//! printed as the source of a test.
 
 use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::state::RunKind;
 
-/// Something that happens. All numbers count from the beginning of the next run.
+/// One operation. All points count from the beginning of the next run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     /// The bucket changes between two runs.
     Change(Change),
-    /// Trouble in the next run, at this point of it: a call begins or has been answered, a commit is about to be or was made.
+    /// Trouble at this point of the next run. A point is the beginning of a call, its answer, or the moment before or after a
+    /// commit.
     At(u16, Trouble),
-    /// An event is published, true or not.
+    /// An event is published, correct or not.
     Publish(Publication),
-    /// A hundred events of one kind at once: a feed that serves no more than that has lost what it served before.
+    /// A hundred events of one kind at once: the feed serves a hundred at most, so it loses the earlier ones.
     Flood,
-    /// The notifications that wait are received, and no run begins.
+    /// The waiting notifications are received without a run.
     Receive,
-    /// One run, with as many deletes allowed as this.
+    /// One run with this many allowed deletes.
     Run(RunKind, Option<u64>),
     /// The process is killed while it is idle.
     Kill,
-    /// The clock goes on.
+    /// The clock advances.
     Wait {
-        /// So far.
+        /// By this much.
         minutes: u16,
     },
-    /// The database is copied away. The process is stopped for it.
+    /// The process is stopped, and the database is copied.
     Backup,
-    /// The process is stopped, and the copy put in the place of the database.
+    /// The process is stopped, and the copy replaces the database.
     Restore,
-    /// Something happens to the sink of this number while no run goes on: 0 is the file manager, 1 the second sink, if there is one.
+    /// A sink changes between two runs: 0 is the file manager, 1 the second sink, if there is one.
     Sink(usize, Fate),
 }
 
-/// What happens to a sink.
+/// A change of a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Until it turns again, its calls end like this.
+    /// From now on its calls end like this.
     Turns(Condition),
-    /// Its keeper makes a copy of it.
+    /// A copy of its files is made.
     Copied,
-    /// Its content goes back to the last copy, and without one to nothing. The state does not know.
+    /// Its files are reset to the last copy, or removed if there is none. The state does not know.
     SetBack,
-    /// The process is stopped, and the operator starts it with `--new-sink`.
+    /// The process is stopped, and started again with `--new-sink`.
     New,
 }
 
-/// How the calls of a sink end.
+/// How calls of a sink end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// Answers.
+    /// They succeed.
     Up,
-    /// Nothing listens.
+    /// The connection is refused.
     Unreachable,
     /// 503.
     Failing,
@@ -60,20 +61,20 @@ pub(crate) enum Condition {
     Hanging,
 }
 
-/// Something happens to the bucket. Keys are indices of [`KEYS`]; equal content numbers are equal bytes.
+/// A change of the bucket. Keys are indices of [`KEYS`]; equal content numbers mean equal bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// An object, new or in the place of another.
+    /// Creates or replaces an object.
     Put(usize, u8),
-    /// The object goes, if it is there.
+    /// Deletes the object if it exists.
     Delete(usize),
-    /// Copy and delete.
+    /// Copies and deletes.
     Rename(usize, usize),
-    /// The bucket cannot be found.
+    /// The bucket disappears.
     Gone,
-    /// It is found again, with its objects.
+    /// The bucket is back, with its objects.
     Back,
-    /// It is made again, empty.
+    /// The bucket is created again, empty.
     Emptied,
 }
 
@@ -88,17 +89,17 @@ impl Change {
     }
 }
 
-/// A published event. Whether it is true, and how often it is published, is not said here.
+/// A published event. Whether it is correct, and how often it is published, is decided elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Publication {
     pub(crate) what: ModelEvent,
-    /// How many seconds ago it is said to have happened; `None` = it carries no time.
+    /// The age of the event's time in seconds; `None` = it has no time.
     pub(crate) ago: Option<u16>,
-    /// By a notification, if the queue has one for it; else by the feed.
+    /// True if it is sent as a notification, if notifications have such an event; otherwise by the feed.
     pub(crate) notified: bool,
 }
 
-/// What is said to have happened. Permissions are numbers, too.
+/// The reported change. Permissions are numbers, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ModelEvent {
     Create(usize),
@@ -119,32 +120,32 @@ impl ModelEvent {
         }
     }
 
-    /// A rename of a path onto itself says nothing.
+    /// False for a rename of a path onto itself, which is ignored.
     pub(crate) fn has_effect(self) -> bool {
         !matches!(self, Self::Rename(from, to) if from == to)
     }
 }
 
-/// Something goes wrong in a run.
+/// Trouble during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The bucket changes just then.
+    /// The bucket changes at this moment.
     Change(Change),
-    /// An event is published just then.
+    /// An event is published at this moment.
     Publish(Publication),
-    /// The next call of the bucket meets this.
+    /// The next call of the bucket meets this trouble.
     S3(S3Trouble),
-    /// The next call of the APIs meets this.
+    /// The next call of the APIs meets this trouble.
     Api(ApiTrouble),
-    /// The next call of the second sink meets this.
+    /// The next call of the second sink meets this trouble.
     Second(ApiTrouble),
-    /// The process dies there.
+    /// The process is killed.
     Crash,
-    /// The operator stops the run in an orderly way.
+    /// The operator stops the run.
     Stop,
 }
 
-/// What a call of the bucket meets. What it has no use for (a short body of a HEAD) passes without a trace.
+/// Trouble of a bucket's call. Trouble that does not apply (a short body of a HEAD) has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum S3Trouble {
     Server,
@@ -159,7 +160,7 @@ pub(crate) enum S3Trouble {
     NoETags,
 }
 
-/// What a call of the APIs meets.
+/// Trouble of an API call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApiTrouble {
     /// No effect; 503 with `Retry-After`.
@@ -168,7 +169,7 @@ pub(crate) enum ApiTrouble {
     Reset,
     /// No effect; no answer.
     Timeout,
-    /// No effect; no server listens.
+    /// No effect; the connection is refused.
     Unreachable,
     /// No effect; 400.
     Refused,
@@ -176,44 +177,44 @@ pub(crate) enum ApiTrouble {
     EffectThenReset,
     /// The effect; then 500.
     EffectThenServerError,
-    /// The effect; then nothing.
+    /// The effect; then no answer.
     EffectThenTimeout,
-    /// The effect; then something that is no answer.
+    /// The effect; then an invalid answer.
     EffectThenBadAnswer,
 }
 
-/// The keys of every history: two directories, a name that begins another, and one that needs care on the wire.
+/// The keys of every history: two directories, a name that is a prefix of another, and one with special characters.
 pub(crate) const KEYS: [&str; 6] = ["a", "a b+c", "d/a", "d/b", "d/é.txt", "e.pdf"];
 
-/// What holds for all of a history.
+/// The settings of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Setup {
-    /// Decides how long each call takes.
+    /// Determines the duration of each call.
     pub(crate) seed: u64,
     /// Keys in a listing page.
     pub(crate) page_keys: u16,
-    /// Operations at a time.
+    /// Concurrent operations.
     pub(crate) concurrency: usize,
     /// Attempts of one call.
     pub(crate) attempts: usize,
-    /// The guard: so many deletes in one run.
+    /// The guard's limit of deletes in one run.
     pub(crate) max_delete: u64,
-    /// Only keys that begin with this.
+    /// Only keys with this prefix.
     pub(crate) prefix: &'static str,
-    /// Not every store does.
+    /// False for stores that ignore `If-Match`.
     pub(crate) honours_if_match: bool,
-    /// Whether the feed has a cursor; else it serves the same list for ever.
+    /// True if the feed has a cursor; otherwise it serves the same list for ever.
     pub(crate) cursor: bool,
     /// A second sink.
     pub(crate) second: Option<Second>,
 }
 
-/// What the second sink can do.
+/// The second sink's capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Second {
     pub(crate) permissions: PermissionSupport,
     pub(crate) renames: Renames,
-    /// Calls at a time.
+    /// Concurrent calls.
     pub(crate) connections: usize,
 }
 

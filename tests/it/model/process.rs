@@ -1,4 +1,4 @@
-//! The process in a simulation: the daemon's own flow over its own state, from its first breath to the point where it is killed.
+//! The process in the simulation: the daemon's own flow over its own state, from start to kill.
 
 use super::bucket::Bucket;
 use super::file_manager::Api;
@@ -22,16 +22,16 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
-/// A process that lives, or none.
+/// A process, running or not.
 pub(crate) struct Process {
     world: Arc<World>,
     database: PathBuf,
     life: Option<Life>,
-    /// What the operator says when it is started next: these sinks are to be started over.
+    /// The operator's flags for the next start: these sinks start over.
     new_sinks: BTreeSet<SinkName>,
 }
 
-/// What ends with a process. The fields go in this order: first whatever still runs.
+/// What ends with a process. Fields are dropped in order: running tasks first.
 struct Life {
     runtime: Runtime,
     state: State,
@@ -48,18 +48,18 @@ impl Process {
         &self.database
     }
 
-    /// Nothing of it happens any more; what was committed is there.
+    /// Ends the process at once; committed changes stay.
     pub(crate) fn kill(&mut self) {
         self.life = None;
     }
 
-    /// The process is stopped; the next one is started with `--new-sink`.
+    /// Stops the process; the next one starts with `--new-sink`.
     pub(crate) fn start_over(&mut self, sink: SinkName) {
         self.kill();
         self.new_sinks.insert(sink);
     }
 
-    /// One run, in a process that is started for it when none lives; `None` = it was killed.
+    /// One run. Starts a process if none runs; `None` = it was killed.
     pub(crate) fn run(&mut self, kind: RunKind, allow_deletes: Option<u64>) -> Option<Result<FinishedRun, ApplyError>> {
         let stop_signal = StopSignal::default();
         self.world.begin_run(stop_signal.clone());
@@ -93,7 +93,7 @@ impl Process {
         Some(ended)
     }
 
-    /// Receives the notifications that wait; `None` = it was killed.
+    /// Receives the waiting notifications; `None` = the process was killed.
     pub(crate) fn receive(&mut self) -> Option<Result<(), ApplyError>> {
         self.world.begin_run(StopSignal::default());
         let life = match self.life.take() {
@@ -109,12 +109,12 @@ impl Process {
         Some(Ok(()))
     }
 
-    /// Makes the database, and ends.
+    /// Creates the database and ends.
     pub(crate) fn make(&mut self) {
         self.start().expect("nothing kills it").expect("a database");
     }
 
-    /// As the commands do it: lock, state, identity.
+    /// Starts as the commands do: lock, state, identity.
     fn start(&mut self) -> Option<Result<Life, ApplyError>> {
         self.world.come_to_life();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
@@ -162,7 +162,7 @@ impl Process {
             prefix: setup.prefix.to_owned(),
             page_keys: setup.page_keys,
             concurrency: setup.concurrency,
-            // No wait of our own choice: the product's jitter would be chance that no seed decides.
+            // No waits: the product's jitter would be chance that the seed does not determine.
             retry: RetryPolicy { attempts: setup.attempts, base: Duration::ZERO, max_wait: Duration::ZERO, budget: Duration::from_mins(2) },
             verify: true,
             max_delete: MaxDelete::Count(setup.max_delete),
@@ -176,7 +176,7 @@ impl Process {
     }
 }
 
-/// The result of the work, unless the process dies on the way.
+/// The result of the work; `None` if the process is killed first.
 fn until_death<T>(runtime: &Runtime, world: &World, work: impl Future<Output = T>) -> Option<T> {
     let outcome = runtime.block_on(async {
         tokio::select! {

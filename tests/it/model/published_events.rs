@@ -1,40 +1,40 @@
-//! The published events, how they are served, and which of the permissions in them must hold in the end.
+//! The published events, how they are served, and which of their permissions must hold at the end.
 
 use super::op::{Change, KEYS, ModelEvent, Publication};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What is certain of a file's permissions, each field with the time that it was reported for.
+/// The permissions of a file that are certain, each field with its reported time.
 type Certain = Vec<(Field, u8, Timestamp)>;
 
 /// All published events.
 #[derive(Debug, Default)]
 pub(crate) struct PublishedEvents {
-    /// Only events of keys that begin with this have an effect.
+    /// Only events of keys with this prefix have an effect.
     prefix: &'static str,
-    /// What the feed holds, each in its JSON.
+    /// The events that the feed serves, as JSON.
     pub(crate) feed: Vec<String>,
-    /// Notifications that no reader has acknowledged, each with a number that identifies it.
+    /// Notifications that no reader has acknowledged, each with an id.
     pub(crate) queue: Vec<(u64, String)>,
     notifications: u64,
     /// The reported permissions: path, field, value, and time.
     permissions: Vec<(usize, Field, u8, Timestamp)>,
     /// The latest time of an event so far.
     latest: Timestamp,
-    /// Fields that the process may drop, rightly, since the path was not there for a while, or a rename concerned it. What is reported
-    /// later, of a path that is there, counts again.
+    /// Fields that the process may rightly drop, because the path was absent for a while or was renamed. A later report about an
+    /// existing path makes the field certain again.
     unsettled: BTreeSet<(usize, Field)>,
-    /// Keys with an event without a time: it counts for its receipt, which may be later than all events since.
+    /// Keys with an event without a time: its time of receipt counts, which may be later than that of all events since.
     timeless: BTreeSet<usize>,
-    /// Keys that changed since an event named them: only a listing finds them.
+    /// Keys that changed since an event last named them: only a listing finds the change.
     unreported: BTreeSet<usize>,
-    /// Keys that ever changed or were named by an event.
+    /// Keys that changed, or that an event named.
     known: BTreeSet<usize>,
-    /// The rename that was the last thing to happen to the bucket, to a path that no event ever named, and what was certain of
-    /// the file's permissions.
+    /// The rename that was the last change of the bucket, if its target was never named by an event; and what was certain of the
+    /// file's permissions.
     just_renamed: Option<((usize, usize), Certain)>,
-    /// The permissions of the first path are to be taken along to the second, and how many of these are consumed.
+    /// The permissions of the first path move to the second; and how many of these renames are consumed.
     taken_along: Vec<(usize, usize)>,
     consumed: usize,
 }
@@ -45,12 +45,12 @@ pub(crate) enum Field {
     Owner,
 }
 
-/// What must hold of one field.
+/// The requirement for one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// Just this.
+    /// Exactly this value.
     Value(String),
-    /// Any value that was ever reported, or a default.
+    /// Any reported value, or a default.
     Anything,
 }
 
@@ -63,8 +63,8 @@ impl PublishedEvents {
         KEYS[key].starts_with(self.prefix)
     }
 
-    /// Takes in an event. No delete that is on its way drops the permissions of a path that `is_there`, or that no event ever
-    /// named.
+    /// Records an event. A path for which `is_there` returns true, or that no event ever named, has no delete in progress that
+    /// could drop its permissions.
     pub(crate) fn publish(&mut self, publication: Publication, now: Timestamp, is_there: impl Fn(usize) -> Option<bool>) {
         let just_renamed = self.just_renamed.take();
         let new: BTreeSet<_> = publication.what.keys().into_iter().filter(|key| !self.known.contains(key)).collect();
@@ -113,9 +113,9 @@ impl PublishedEvents {
                 self.unsettled.retain(|known| *known != (key, field));
             }
             Some(at) if at > self.latest => {}
-            // Reported late: whether the file had gone elsewhere by then is the process's own affair.
+            // A late report: it is undetermined whether the file had been moved by then.
             Some(_) => self.unsettle_where_it_went(key),
-            // The time of receipt counts: which of two was received later is the process's own affair.
+            // The time of receipt counts: it is undetermined which of two events arrives later.
             None => {
                 self.unsettled.extend([(key, field)]);
                 self.unsettle_where_it_went(key);
@@ -142,7 +142,7 @@ impl PublishedEvents {
         }
     }
 
-    /// What is known for certain of a path's permissions.
+    /// The certain permissions of a path.
     fn certain(&self, key: usize) -> Certain {
         let newest = |field| {
             self.permissions.iter().filter(move |reported| (reported.0, reported.1) == (key, field)).max_by_key(|reported| reported.3)
@@ -151,7 +151,7 @@ impl PublishedEvents {
         fields.filter_map(newest).map(|reported| (reported.1, reported.2, reported.3)).collect()
     }
 
-    /// A run begins. A file that a listing finds gone before the process reads the event of its rename is gone, with all its permissions.
+    /// Begins a run. If a listing finds a file gone before the event of its rename is read, its permissions are gone, too.
     pub(crate) fn begin_run(&mut self, lists: bool) {
         self.just_renamed = None;
         if lists {
@@ -177,8 +177,8 @@ impl PublishedEvents {
         self.queue.push((self.notifications, json!({ "Records": [record] }).to_string()));
     }
 
-    /// A path that is not there for a while may be found so, and its permissions are dropped. A bucket that goes or comes during
-    /// a run shows it changes that no event reports.
+    /// A path that is absent for a while may be observed as absent, which drops its permissions. A bucket that disappears or
+    /// reappears during a run causes changes that no event reports.
     pub(crate) fn changed(&mut self, change: Change, in_a_run: bool) {
         self.just_renamed = match change {
             Change::Rename(from, to) if !in_a_run && !self.known.contains(&to) && [from, to].iter().all(|key| self.is_own(*key)) => {
@@ -200,34 +200,34 @@ impl PublishedEvents {
         }
     }
 
-    /// A backup was put back: a feed serves the events since then again, and which of them were consumed before is not known.
+    /// A backup was restored: a feed serves later events again, and it is unknown which of them were consumed before.
     pub(crate) fn restored(&mut self) {
         self.some_are_lost();
     }
 
-    /// Some of the events will not be received.
+    /// Some events will not be received.
     pub(crate) fn some_are_lost(&mut self) {
         self.unsettle(0..KEYS.len());
         self.unreported.extend(0..KEYS.len());
     }
 
-    /// Whether an event named the path since it changed last.
+    /// True if an event has named the path since its last change.
     pub(crate) fn is_reported(&self, path: &str) -> bool {
         KEYS.iter().position(|key| *key == path).is_some_and(|key| !self.unreported.contains(&key))
     }
 
-    /// What must be held of a path's field in the end.
+    /// The requirement for a path's field at the end.
     pub(crate) fn expected(&self, path: &str, field: Field) -> Expected {
         let Some(key) = KEYS.iter().position(|key| *key == path) else { return Expected::Anything };
         if self.unsettled.contains(&(key, field)) {
             return Expected::Anything;
         }
-        // Among equal times, the later arrival.
+        // Of equal times, the later arrival.
         let newest = self.permissions.iter().filter(|reported| reported.0 == key && reported.1 == field).max_by_key(|reported| reported.3);
         newest.map_or(Expected::Anything, |reported| Expected::Value(value(field, reported.2)))
     }
 
-    /// Whether an event ever reported this value.
+    /// True if an event ever reported this value.
     pub(crate) fn was_reported(&self, field: Field, held: &str) -> bool {
         self.permissions.iter().any(|reported| reported.1 == field && value(field, reported.2) == held)
     }
@@ -240,7 +240,7 @@ fn value(field: Field, number: u8) -> String {
     }
 }
 
-/// As the feed serves it, in one dialect or the other.
+/// The feed's JSON, in one of two dialects.
 fn event_json(event: ModelEvent, at: Option<Timestamp>) -> String {
     let path = |key: usize| format!("/{}", KEYS[key]);
     let (kind, key, new_path, metadata) = match event {
@@ -260,7 +260,7 @@ fn event_json(event: ModelEvent, at: Option<Timestamp>) -> String {
     event.to_string()
 }
 
-/// As S3 writes keys into its notifications.
+/// The encoding of keys in S3 notifications.
 fn form_urlencoded(key: &str) -> String {
     key.bytes()
         .map(|byte| match byte {

@@ -1,4 +1,4 @@
-//! What the history says happened last is what the state says: both are written together, whatever is killed in between.
+//! The last history entry agrees with the state: both are written together, wherever the process is killed.
 
 use super::op::KEYS;
 use super::world::World;
@@ -6,14 +6,14 @@ use s3_sync::record::{Fingerprint, ObjectKey};
 use s3_sync::state::{HistoryEntry, HistoryEvent, Outcome, SinkKeyReport, Views};
 use std::path::Path;
 
-/// Judges one key of the world; which one, the caller chooses by a number.
+/// Checks one key, chosen by this number.
 pub(crate) fn judge(world: &World, database: &Path, number: usize) {
     let key = ObjectKey::new(KEYS[number % KEYS.len()]).expect("not empty");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut inner = world.lock();
     match runtime.block_on(Views::open(database).key_report(key.clone())) {
         Ok(Some(report)) => {
-            // When a sink is started over, the state forgets what it held, and the history does not.
+            // When a sink starts over, the state forgets its rows but keeps the history.
             let known = |sink: &&SinkKeyReport| inner.sinks.iter().any(|own| own.name == sink.name && !own.was_started_over);
             let broken: Vec<_> = report.sinks.iter().filter(known).filter(|sink| !agrees(&key, &report.history, sink)).collect();
             for sink in broken {
@@ -32,7 +32,7 @@ fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bo
         return true;
     };
     let held = sink.path_state.applied.as_ref().filter(|row| row.confirmed).map(|row| &row.file);
-    // A create that the initial sync applies at the first attempt is recorded by its row alone.
+    // A create that the initial sync applies at the first attempt has no history entry, only its row.
     let newer_than_the_history =
         |or_then: bool| sink.applied_in.0.is_some_and(|confirmed_in| confirmed_in > run || (or_then && confirmed_in == run));
     match (last, held) {
@@ -47,7 +47,7 @@ fn agrees(key: &ObjectKey, history: &[HistoryEntry], sink: &SinkKeyReport) -> bo
     }
 }
 
-/// What an operation left at a key.
+/// The result of the last operation on a key.
 enum Last<'a> {
     There(Option<&'a Fingerprint>),
     Gone,

@@ -1,11 +1,11 @@
-//! The result that runs without trouble must have, in a page: the tables of the design over plain maps.
+//! The required result of runs without trouble: the decision tables of the design over plain maps.
 
 use super::op::{KEYS, ModelEvent, Publication, Setup};
 use jiff::{SignedDuration, Timestamp};
 use s3_sync::plan::Renames;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A file as the reference sees it: which file it is, and what is in it.
+/// A file as the reference sees it: id and content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) id: u64,
@@ -18,28 +18,28 @@ pub(crate) struct Reference {
     renames: Renames,
     pub(crate) files: BTreeMap<String, File>,
     ids: u64,
-    /// What the newest observation of a key found.
+    /// The newest observation of each key.
     seen: BTreeMap<String, Option<u8>>,
-    /// Keys that a listing did not show, and that no HEAD has looked up since.
+    /// Keys that a listing did not show and that no HEAD has looked up since.
     not_listed: BTreeSet<String>,
-    /// Where the file at a key came from.
+    /// The origin of a renamed file, by target.
     lineage: BTreeMap<String, String>,
     /// Events that the feed serves and no run has read, events of notifications, and received events: each with its time.
     unread: Vec<(Option<Timestamp>, ModelEvent)>,
     notified: Vec<(Option<Timestamp>, ModelEvent)>,
     inbox: Vec<(Timestamp, ModelEvent)>,
-    /// Deletes that the guard holds, and whether because a listing showed nothing at all.
+    /// Deletes that the guard holds, and whether because a listing showed no file.
     held: BTreeSet<String>,
     nothing_listed: bool,
 }
 
 impl Reference {
-    /// The reference of a sink that can rename so.
+    /// The reference for a sink with these renames.
     pub(crate) fn new(renames: Renames) -> Self {
         Self { renames, ..Self::default() }
     }
 
-    /// Whether an observation of the key that found this shows more than the sink's own: another sink has asked.
+    /// True if an observation of the key differs from the newest one in this reference: another sink has looked the key up.
     pub(crate) fn is_news(&self, key: &str, found: Option<u8>) -> bool {
         self.seen.get(key).copied().flatten() != found
     }
@@ -51,13 +51,13 @@ impl Reference {
         source.push((at, publication.what));
     }
 
-    /// What carries no time happened when it was received.
+    /// An event without a time has the time of its receipt.
     pub(crate) fn receive(&mut self, now: Timestamp) {
         self.inbox.extend(self.notified.drain(..).map(|(at, what)| (at.unwrap_or(now), what)));
     }
 
-    /// A listing, compared with what is held. Where any sink holds a file, the events come first (`events_read_at`): a known
-    /// file that an event renamed is not a new one.
+    /// Applies a listing. If any sink holds a file, the events come first (`events_read_at`): a known file that an event renamed
+    /// is not a new one.
     pub(crate) fn list(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, events_read_at: Option<Timestamp>) {
         if let Some(now) = events_read_at {
             self.read_events(objects, setup, now);
@@ -72,10 +72,10 @@ impl Reference {
         self.settle(objects, setup, allowed, nothing_listed);
     }
 
-    /// A cycle: the events, in the order of their times; one observation of each key that they touch.
+    /// Applies a cycle: the events in order of their times, and one observation of each key that they name.
     pub(crate) fn replay(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, now: Timestamp) {
         self.read_events(objects, setup, now);
-        // The operator allows deletes: what is held is judged anew.
+        // The operator allows deletes, so the held ones are judged again.
         let nothing_listed = allowed.is_some() && self.nothing_listed && !self.held.is_empty();
         if allowed.is_some() {
             self.held.clear();
@@ -102,9 +102,9 @@ impl Reference {
         }
         self.not_listed.retain(|key| !touched.contains(key.as_str()));
         self.seen.extend(touched.iter().map(|key| ((*key).to_owned(), objects.get(*key).copied())));
-        // A held delete is of a key that is gone: another event that it is gone sends nothing.
+        // A held delete concerns a key that is gone: another event about its deletion changes nothing.
         self.held.retain(|key| self.seen.get(key) == Some(&None));
-        // What is no move never was one: its paths are as free to be paired as if no event had reported it.
+        // A refuted move hint is removed: its paths may then be paired as if no event had reported it.
         for (target, origin) in self.lineage.clone() {
             if self.is_no_move(&target, &origin) || self.files.contains_key(&target) && !self.is_leaving(&target) {
                 self.lineage.remove(&target);
@@ -112,7 +112,7 @@ impl Reference {
         }
     }
 
-    /// a → b → c is a → c, and a → b → a is nothing.
+    /// a → b → c becomes a → c; a → b → a cancels out.
     fn renamed(&mut self, from: &str, to: &str) {
         let origin = self.lineage.remove(from).unwrap_or_else(|| from.to_owned());
         self.lineage.remove(to);
@@ -121,10 +121,10 @@ impl Reference {
         }
     }
 
-    /// Moves, then contents, then deletes if they may go.
+    /// Applies moves, then contents, then the deletes that are released.
     fn settle(&mut self, objects: &BTreeMap<String, u8>, setup: Setup, allowed: Option<u64>, nothing_listed: bool) {
         for (target, origin) in self.pair_by_content() {
-            // A key that a page does not show is not observed: both are looked up before the file goes, and the key may be back by now.
+            // A key that a page did not show is not yet observed: both are looked up before the move, and the key may be back.
             if self.not_listed.remove(&origin) {
                 self.seen.extend([target, origin].map(|key| (key.clone(), objects.get(&key).copied())));
             }
@@ -139,11 +139,11 @@ impl Reference {
             }
         }
         let gone: Vec<_> = self.files.keys().filter(|key| self.seen.get(*key) == Some(&None)).cloned().collect();
-        // A bucket that shows nothing at all is more often a mistake than an intention. What is held stays held beside what comes after it.
+        // An empty bucket is more often a mistake than intended. Earlier held deletes stay held.
         let judged: Vec<_> = gone.iter().filter(|key| !self.held.contains(*key)).cloned().collect();
         let limit = if nothing_listed { 0 } else { setup.max_delete }.max(allowed.unwrap_or(0));
         if judged.len() as u64 <= limit {
-            // Each is looked up first: what was held may be back by now.
+            // Each is looked up first: a held key may be back.
             self.seen.extend(judged.iter().map(|key| (key.clone(), objects.get(key).copied())));
             self.files.retain(|key, file| {
                 file.content = objects.get(key).filter(|_| judged.contains(key)).copied().unwrap_or(file.content);
@@ -155,7 +155,7 @@ impl Reference {
         }
     }
 
-    /// One file gone and one come with the same content, and no other candidate on either side: where it came, and from where.
+    /// Pairs one gone and one new file of the same content, if neither has another candidate. Returns target and origin.
     fn pair_by_content(&mut self) -> Vec<(String, String)> {
         if self.renames == Renames::None {
             return Vec::new();
@@ -175,7 +175,7 @@ impl Reference {
         pairs
     }
 
-    /// Moves what can go now; what is no move is forgotten, what waits for another stays.
+    /// Applies the moves that are possible now, drops refuted ones, and keeps waiting ones.
     fn move_some(&mut self) -> bool {
         let mut done = false;
         for (target, origin) in self.lineage.clone() {
@@ -193,7 +193,7 @@ impl Reference {
         done
     }
 
-    /// Nothing went, or nothing came.
+    /// True if the file is still at the origin, or not at the target.
     fn is_no_move(&self, target: &str, origin: &str) -> bool {
         let seen = |key: &str| self.seen.get(key).copied().flatten();
         let directory = |key: &str| key.rsplit_once('/').map_or(String::new(), |(directory, _)| directory.to_owned());

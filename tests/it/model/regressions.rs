@@ -1,4 +1,4 @@
-//! Histories that broke a promise once, as the model shrank them: one for each bug, with a line about it.
+//! Histories that violated an invariant, as the model shrank them: one for each bug, with a description.
 
 use super::machine::play;
 use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
@@ -25,7 +25,7 @@ fn published(what: ModelEvent) -> Op {
     Op::Publish(Publication { what, ago: Some(0), notified: false })
 }
 
-/// Plays it; returns whose file is where in the end.
+/// Plays the history; returns each path's file id at the end.
 fn holds(ops: &[Op]) -> Vec<(String, u64)> {
     holds_under(PLAIN, ops)
 }
@@ -36,10 +36,10 @@ fn holds_under(setup: Setup, ops: &[Op]) -> Vec<(String, u64)> {
     played.ids.into_iter().collect()
 }
 
-/// The HEAD of a rename's origin failed, that of its target did not: the target was created as a new file in the same cycle, and
-/// when the event was consumed there was nothing left to rename.
+/// The HEAD of a rename's origin failed, that of its target succeeded: the target was created as a new file in the same cycle,
+/// and when the event was consumed there was no rename left.
 #[test]
-fn half_of_a_rename_is_not_decided() {
+fn half_of_a_rename_is_not_applied() {
     let ids = holds(&[
         Op::Change(Change::Put(0, 1)),
         published(ModelEvent::Create(0)),
@@ -53,8 +53,8 @@ fn half_of_a_rename_is_not_decided() {
     assert_eq!(ids, [("a b+c".to_owned(), 1)], "the identity is kept");
 }
 
-/// A file that was created after the backup was renamed after the restore, and an event reported it: the state had no row of it, did
-/// nothing about the event, and the old name stayed in the file manager for ever.
+/// A file created after the backup was renamed after the restore, and an event reported it. The state had no row for it and
+/// ignored the event, so the old name stayed in the file manager for ever.
 #[test]
 fn a_restored_state_follows_an_event_of_a_file_that_it_does_not_know() {
     let ids = holds(&[
@@ -92,7 +92,8 @@ fn a_cycle_sends_allowed_deletes_though_it_received_no_new_event() {
     assert!(played.ids.is_empty(), "{:?}", played.ids);
 }
 
-/// What an empty listing had held was back; that it had been held made `--allow-deletes`, much later, a stricter guard than none.
+/// The objects behind the deletes that an empty listing had held were back. Because of that earlier hold, a later
+/// `--allow-deletes` made the guard stricter than without it.
 #[test]
 fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
     let files = [0, 1]
@@ -104,8 +105,8 @@ fn allow_deletes_never_sends_fewer_deletes_than_a_run_without_it() {
     assert!(holds(&[&ops[..], &[Op::Run(RunKind::Incremental, Some(1))]].concat()).is_empty());
 }
 
-/// The reference's own bug, and none of the product: a reported rename whose target is not there was its reason not to pair the
-/// file that went with the one that came.
+/// A bug of the reference, not of the product: because of a reported rename whose target did not exist, it did not pair the gone
+/// file with the new one.
 #[test]
 fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
     let ids = holds_under(
@@ -122,8 +123,9 @@ fn an_event_of_a_rename_that_never_happened_keeps_no_file_from_its_new_name() {
     assert_eq!(ids, [("d/a".to_owned(), 1)], "the file under its new name");
 }
 
-/// After a restore a listing saw a file, and the process died before it had called the file manager, which has it from before the
-/// restore. Then the file went: the state had never sent it, forgot it, and the file manager kept it for ever.
+/// After a restore, a listing showed a file that the file manager held from before the restore, and the process was killed before
+/// it called the file manager. Then the object was deleted. The state had no row for it, so the file stayed in the file manager
+/// for ever.
 #[test]
 fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_object() {
     for point in 0..40 {
@@ -141,8 +143,8 @@ fn a_file_that_a_restored_state_observed_and_never_applied_is_deleted_with_its_o
     }
 }
 
-/// Permissions were set for a path whose file never arrived. Another file went there later, and the state recorded for it the permissions
-/// that the file manager had answered for the path from which it came.
+/// Permissions were set for a path whose file never arrived. Another file was moved there later, and the state recorded for it
+/// the permissions that the file manager had returned for its origin.
 #[test]
 fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     let ids = holds_under(
@@ -167,8 +169,8 @@ fn permissions_answered_for_one_path_are_not_recorded_for_another() {
     assert_eq!(ids.len(), 3, "{ids:?}");
 }
 
-/// A delete that the operator let go had no outcome, and the next run may send none: it is the same delete, which passed the guard. (The
-/// judge had counted it twice.)
+/// A bug of the judge: a delete that the operator had allowed had no outcome, and the next run, which may send none, repeated it.
+/// The same delete was counted twice.
 #[test]
 fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
     let ids = holds_under(
@@ -187,8 +189,8 @@ fn a_delete_without_an_outcome_passed_the_guard_of_an_earlier_run() {
     assert_eq!(ids, []);
 }
 
-/// A listing that showed nothing had a delete held; the file's content came back under another name, and other content under its own,
-/// which no event reported. The move's own HEAD finds that, too. (The reference had not looked it up.)
+/// A listing without files had a delete held. The file's content came back under another name, and other content under its own,
+/// without an event. The move's own HEAD finds that. (The reference had not looked it up.)
 #[test]
 fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     let ids = holds_under(
@@ -207,8 +209,8 @@ fn an_object_that_a_move_finds_at_its_origin_is_sent_as_well() {
     assert_eq!(ids, [("a".to_owned(), 2), ("d/b".to_owned(), 1)]);
 }
 
-/// The judge's mistake: a delete that the operator allowed was decided, and the process killed before it could send it. The next run sends
-/// it.
+/// A bug of the judge: a delete that the operator allowed was decided, and the process was killed before it could send it. The
+/// next run sends it.
 #[test]
 fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next() {
     let setup = Setup { page_keys: 3, attempts: 3, max_delete: 0, ..PLAIN };
@@ -225,8 +227,8 @@ fn a_delete_that_passed_the_guard_of_a_run_that_was_killed_is_sent_by_the_next()
     holds_under(setup, &ops);
 }
 
-/// One sink had found more keys gone while the other sink's deletes, which its guard had counted, were on their way: they were due there
-/// too, and went with the counted ones, past the guard.
+/// One sink's guard had judged its deletes. While they were being sent, another sink found more keys gone. Those became due in
+/// the first sink, too, and were sent without a judgement.
 #[test]
 fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
     let second = Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::None, connections: 2 });
@@ -248,8 +250,8 @@ fn a_delete_found_by_another_sink_is_judged_by_the_guard() {
     );
 }
 
-/// A sink without a plane of permissions was asked for those of a new file: the state said them of the file from then on, also under the
-/// name that it had later.
+/// A sink without permissions was asked for those of a new file. The state then recorded them for the file, also under its later
+/// name.
 #[test]
 fn the_state_records_no_permissions_for_a_sink_without_them() {
     let second = Some(Second { permissions: PermissionSupport::None, renames: Renames::Any, connections: 1 });
@@ -264,8 +266,8 @@ fn the_state_records_no_permissions_for_a_sink_without_them() {
     );
 }
 
-/// A sink hung, and the run ended while operations waited for it: their claims on paths outlived the run, and the next run waited for ever for
-/// operations that no longer existed.
+/// A sink hung, and the run ended while operations waited for it. Their claims on paths outlived the run, and the next run waited
+/// for ever for operations that no longer existed.
 #[test]
 fn an_operation_that_was_cut_off_claims_its_path_no_longer() {
     let second = Some(Second { permissions: PermissionSupport::None, renames: Renames::SameDirectory, connections: 2 });

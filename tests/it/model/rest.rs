@@ -1,5 +1,5 @@
-//! The end of a history: no trouble any more. Everything must be at rest in every sink, and stay there; and a sink that lost
-//! everything is restored with `--new-sink`, while the others are left alone.
+//! The end of a history, without trouble: every sink must be in sync and stay so. Then a sink that lost everything is restored
+//! with `--new-sink`, while the others stay unchanged.
 
 use super::judge;
 use super::machine::Machine;
@@ -9,11 +9,11 @@ use super::sinks::Sink;
 use s3_sync::state::{RunKind, RunOutcome};
 use s3_sync::workflow::FinishedRun;
 
-/// Runs without trouble after which everything must be at rest.
+/// The number of runs without trouble after which every sink must be in sync.
 const RUNS_TO_REST: usize = 4;
 
 impl Machine {
-    /// No trouble any more: everything must be at rest, and stay there.
+    /// Ends all trouble: every sink must become in sync, and stay so.
     pub(super) fn come_to_rest(&mut self) {
         {
             let mut inner = self.world.lock();
@@ -59,7 +59,7 @@ impl Machine {
         }
     }
 
-    /// One sink loses what it has; the operator says so.
+    /// One sink loses its files, and the operator says so.
     fn one_is_lost_and_brought_back(&mut self, number: usize) {
         self.meets(number, Fate::SetBack);
         self.meets(number, Fate::New);
@@ -81,7 +81,7 @@ impl Machine {
         ended.is_some_and(|ended| ended.outcome == RunOutcome::Done && self.saw_it_all(&ended, (0, true)))
     }
 
-    /// How many effects each sink has had.
+    /// The number of effects of each sink.
     fn effects(&self) -> Vec<usize> {
         self.world.lock().sinks.iter().map(|sink| sink.files.effects.len()).collect()
     }

@@ -1,4 +1,4 @@
-//! Many histories, on as many threads as there are processors, until the time is over.
+//! Plays histories on all processors until the time is over.
 
 use super::counts::Counts;
 use super::generate;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// From which seed on, and for how long.
+/// The first seed, and the duration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     first_seed: u64,
@@ -25,14 +25,14 @@ impl Budget {
     }
 }
 
-/// A place for a database: in memory where the machine has such a place, for these tests commit some thousand times a second.
+/// A directory for databases: in memory if the machine has one, because these tests commit thousands of times per second.
 pub(crate) fn directory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     place.expect("a directory")
 }
 
-/// Plays one history after another; the first that breaks a promise is shrunk, printed, and ends it all.
+/// Plays one history after another. The first that violates an invariant is shrunk and printed, and ends the test.
 pub(crate) fn run(budget: Budget) {
     let end = Instant::now() + budget.time;
     let next = AtomicU64::new(budget.first_seed);
@@ -58,7 +58,8 @@ pub(crate) fn run(budget: Budget) {
         }
     });
     let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // Past the harness, which keeps to itself what a test prints that holds: how much was tried is worth knowing each time.
+    // Written directly to stderr, because the harness hides the output of successful tests, and the counts are always of
+    // interest.
     let summary = format!("the model, from seed {}:\n{counts}", budget.first_seed);
     std::io::stdout().write_all(summary.as_bytes()).expect("standard output");
     assert!(!broken.into_inner(), "a history broke a promise: see above");

@@ -1,5 +1,5 @@
-//! The second sink of a history, by dice of its own: whether there is one, what it can do, and what happens to the two. A history
-//! without one is what it would be if there were no second sink at all.
+//! The second sink of a history, from separate dice: whether there is one, its capabilities, and the changes of both sinks.
+//! Without a second sink, a history is the same as if this file did not exist.
 
 use super::dice::Dice;
 use super::op::{Condition, Fate, History, Op, Second, Trouble};
@@ -16,7 +16,7 @@ pub(crate) fn joins(history: &mut History) {
         renames: dice.weighted(&[(2, Renames::Any), (2, Renames::None), (1, Renames::SameDirectory)]),
         connections: dice.one_of(&[1, 2, 8]),
     });
-    // What happens to the one while nothing else does is known of the other to the last identifier.
+    // If one sink has trouble and nothing else does, the other sink's result is known exactly.
     if dice.percent(50) {
         history.ops.retain(|op| !matches!(op, Op::At(..)));
     }
@@ -27,7 +27,7 @@ pub(crate) fn joins(history: &mut History) {
             *op = Op::At(at, Trouble::Second(trouble));
         }
     }
-    // A history in which nothing happens to a sink is known to the last identifier in both.
+    // Without changes of a sink, both results are known exactly.
     if dice.percent(30) {
         return;
     }
@@ -43,7 +43,7 @@ pub(crate) fn joins(history: &mut History) {
     }
 }
 
-/// A sink stops answering, and mostly answers again.
+/// A sink stops answering, and usually answers again.
 fn outage(dice: &mut Dice, ops: &mut Vec<Op>) {
     let sink = which(dice);
     let condition = dice.one_of(&[Condition::Unreachable, Condition::Failing, Condition::Hanging]);
@@ -53,7 +53,7 @@ fn outage(dice: &mut Dice, ops: &mut Vec<Op>) {
     }
 }
 
-/// A sink goes back to what it was; mostly the operator says so.
+/// A sink is reset to a copy. Usually the operator says so.
 fn loss(dice: &mut Dice, ops: &mut Vec<Op>) {
     let sink = which(dice);
     let mut at = insert(dice, ops, 0, Op::Sink(sink, Fate::Copied));
@@ -67,7 +67,7 @@ fn which(dice: &mut Dice) -> usize {
     dice.weighted(&[(2, 1), (1, 0)])
 }
 
-/// Puts it somewhere from there on; says where.
+/// Inserts it at a random position from there on, and returns the position.
 fn insert(dice: &mut Dice, ops: &mut Vec<Op>, from: usize, op: Op) -> usize {
     let places = (ops.len() + 1).saturating_sub(from).max(1);
     let at = (from + usize::try_from(dice.below(places as u64)).expect("an index")).min(ops.len());

@@ -1,10 +1,10 @@
-//! A history that breaks a promise, made as short as it can be while it still breaks one.
+//! Shrinks a failing history as far as it still fails.
 
 use super::machine::play;
 use super::op::{History, Op};
 use std::path::Path;
 
-/// Leaves out pieces, smaller and smaller ones, and makes numbers smaller, until nothing more can go.
+/// Removes smaller and smaller pieces and reduces numbers, until nothing more can be removed.
 pub(crate) fn shrink(mut history: History, directory: &Path) -> History {
     loop {
         let before = history.clone();
@@ -40,7 +40,7 @@ fn without_pieces(mut history: History, directory: &Path) -> History {
     }
 }
 
-/// Trouble as early as it still does harm, and the plainest setup.
+/// Moves trouble to the earliest point where it still fails, and simplifies the setup.
 fn with_smaller_numbers(mut history: History, directory: &Path) -> History {
     for at in 0..history.ops.len() {
         while let Op::At(point @ 1.., trouble) = history.ops[at] {

@@ -1,4 +1,4 @@
-//! Sweeps with two sinks: what happens to one of them, at every point of a run, and what becomes of the other.
+//! Sweeps with two sinks: trouble of one sink at every point of a run, and the result of the other.
 
 use super::op::{ApiTrouble, Change, Condition, Fate, ModelEvent, Op, Second, Setup, Trouble};
 use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
@@ -7,7 +7,7 @@ use s3_sync::plan::{PermissionSupport, Renames};
 const TWO: Setup =
     Setup { second: Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::Any, connections: 2 }), ..PLAIN };
 
-/// The guard lets nothing go.
+/// The guard holds all deletes.
 const GUARDED: Setup = Setup { max_delete: 0, ..TWO };
 
 const FILE_MANAGER: usize = 0;
@@ -17,12 +17,12 @@ const fn turns(sink: usize, condition: Condition) -> Op {
     Op::Sink(sink, Fate::Turns(condition))
 }
 
-/// What strikes the second sink in the middle of a run.
+/// Trouble of the second sink during a run.
 const STRIKES: [&[Trouble]; 2] = [&[Trouble::Second(ApiTrouble::EffectThenReset)], &[Trouble::Second(ApiTrouble::Unreachable)]];
 
 const GONE: &[Trouble] = &[Trouble::Change(Change::Delete(0))];
 
-/// All of them.
+/// All sweeps.
 pub(crate) fn all() -> [Sweep; 9] {
     let put = |key, content| changed(Change::Put(key, content), ModelEvent::Create(key));
     let three = [put(0, 1), put(1, 2), put(2, 3)].concat();
@@ -34,7 +34,7 @@ pub(crate) fn all() -> [Sweep; 9] {
             setup: Setup { concurrency: 1, attempts: 3, ..TWO },
             ..sweep("a sink that hangs", &[&[turns(SECOND, Condition::Hanging)], &three], &[NOTHING], &[])
         },
-        // The other sink has its rename still before it. (Files without content are paired by nothing else.)
+        // The other sink has not applied the rename yet. (Files without content cannot be paired by content.)
         Sweep {
             setup: TWO,
             ids: &[1],
@@ -58,7 +58,7 @@ pub(crate) fn all() -> [Sweep; 9] {
                 &[],
             )
         },
-        // What was set on the file goes along with it in the sink that comes later, too.
+        // Permissions set on the file move with it, also in the sink that applies the move later.
         Sweep {
             setup: TWO,
             run: RECONCILE,
@@ -71,7 +71,7 @@ pub(crate) fn all() -> [Sweep; 9] {
                 &[&up, &[RECONCILE]],
             )
         },
-        // One sink never had the file, and the other sink holds it.
+        // One sink never had the file, the other one holds it.
         Sweep {
             setup: GUARDED,
             run: RECONCILE,
@@ -87,7 +87,7 @@ pub(crate) fn all() -> [Sweep; 9] {
                 &[],
             )
         },
-        // One sink has stored it when the other sink finds that it is gone.
+        // One sink has stored the file when the other sink finds it gone.
         Sweep {
             setup: Setup { concurrency: 1, second: TWO.second.map(|second| Second { renames: Renames::None, ..second }), ..GUARDED },
             run: RECONCILE,

@@ -1,5 +1,4 @@
-//! The sinks of the world: what each holds, how its calls go, and what may be missing there. What a call does is `file_manager.rs`'
-//! concern.
+//! The sinks of the world: their files, their condition, and what may be missing. `file_manager.rs` implements their calls.
 
 use super::files::Files;
 use super::op::{ApiTrouble, Condition, Fate, Setup};
@@ -14,29 +13,29 @@ use uuid::Uuid;
 pub(crate) struct Sink {
     pub(crate) name: SinkName,
     pub(crate) policy: Policy,
-    /// Calls at a time; `None` = no bound of its own.
+    /// Concurrent calls; `None` = no limit.
     pub(crate) connections: Option<usize>,
     pub(crate) files: Files,
-    /// As its keeper has them.
+    /// The copy of its files.
     copy: Option<Files>,
     pub(crate) condition: Condition,
-    /// What its next calls meet. (Those of the file manager meet the trouble of the APIs.)
+    /// Trouble of its next calls. (The file manager meets the trouble of the APIs.)
     pub(crate) trouble: VecDeque<ApiTrouble>,
-    /// The keys of the deletes that were sent, whatever came of them.
+    /// The keys of the deletes that were sent, whatever their outcome.
     pub(crate) deletes_sent: BTreeSet<Uuid>,
     pub(crate) was_started_over: bool,
-    /// It was started over, and nothing has been listed since: cycles alone do not bring everything there.
+    /// It was started over, and nothing has been listed since: cycles alone do not send everything.
     pub(crate) is_unlisted: bool,
-    /// Files that the state cannot know: made after the backup that was put back, or before the sink was started over. Their objects may
-    /// have gone since.
+    /// Files that the state cannot know: created after the restored backup was made, or before the sink was started over. Their
+    /// objects may be gone by now.
     pub(crate) unknowable: BTreeSet<String>,
-    /// What it held when it was started over: the state never learns which of it has gone since.
+    /// The files that it held when it was started over: the state never learns which of their objects are gone.
     pub(crate) left_behind: BTreeSet<String>,
-    /// Its paths when the backup of the state was made.
+    /// Its paths when the state's backup was made.
     pub(crate) held_at_backup: Option<BTreeSet<String>>,
-    /// Calls of this run that came to nothing because of its condition.
+    /// Calls of this run that failed because of its condition.
     pub(crate) failed_calls: u64,
-    /// How long this run went on before its last effect.
+    /// The duration of this run before the sink's last effect.
     pub(crate) last_effect: Duration,
 }
 
@@ -70,7 +69,7 @@ impl Sink {
         [Self::new(SinkName::file_manager(), Policy::default(), None)].into_iter().chain(second).collect()
     }
 
-    /// As the operator configures it.
+    /// The sink as the operator configures it.
     pub(crate) fn configured(&self) -> NamedSink {
         NamedSink { name: self.name.clone(), kind: "model", address: "model".to_owned() }
     }
@@ -83,12 +82,12 @@ impl Sink {
         self.files.by_path.keys().cloned().collect()
     }
 
-    /// Whose file is where.
+    /// The file's id at each path.
     pub(crate) fn ids(&self) -> BTreeMap<String, u64> {
         self.files.by_path.iter().map(|(path, file)| (path.clone(), file.id)).collect()
     }
 
-    /// Something happens to it.
+    /// Changes the sink.
     pub(crate) fn meets(&mut self, fate: Fate) {
         match fate {
             Fate::Turns(condition) => self.condition = condition,
@@ -103,7 +102,7 @@ impl Sink {
         }
     }
 
-    /// A backup of the state was put back: of what came since, it knows nothing.
+    /// A backup of the state was restored, so the state does not know later changes.
     pub(crate) fn state_was_set_back(&mut self) {
         let Some(known) = &self.held_at_backup else { return };
         let since: Vec<_> = self.held().difference(known).cloned().collect();

@@ -1,4 +1,4 @@
-//! The feed and the queue of notifications, in a simulation: they serve published events as often as they are asked.
+//! The simulated feed and notification queue, which serve published events as often as requested.
 
 use super::file_manager::{Api, without_effect};
 use super::world::World;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Messages that are handed out together.
+/// Messages in one response.
 const MESSAGES: usize = 2;
 
 #[async_trait]
@@ -60,7 +60,7 @@ impl EventQueue for Queue {
     async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {
         self.0.point().await;
         let mut inner = self.0.lock();
-        // Another call of the APIs may have met this trouble as well: a queue may fail in the same ways.
+        // Another API call could also have met this trouble: a queue fails in the same ways.
         let trouble = inner.api_trouble.pop_front();
         if trouble.and_then(without_effect).is_none() {
             inner.published.queue.retain(|(number, _)| !receipts.contains(&MessageReceipt(number.to_string())));
@@ -79,7 +79,7 @@ impl EventQueue for Queue {
     }
 }
 
-/// Receives the notifications that wait, two at a time, as the daemon does.
+/// Receives the waiting notifications, two at a time, as the daemon does.
 pub(crate) async fn receive(world: &Arc<World>, state: &State) {
     let stop = CancellationToken::new();
     let inbox = InboxLimits { scope: Scope::new("model", world.setup.prefix), max_events: 1000, clock: world.clone() };

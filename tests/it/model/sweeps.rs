@@ -1,4 +1,4 @@
-//! Histories that meet one trouble, at every point of a run: chance comes by some of these points too rarely.
+//! Histories with one trouble at every point of a run. Some of these points are too rare by chance.
 
 use super::machine::{Played, play};
 use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
@@ -23,22 +23,22 @@ pub(super) const PLAIN: Setup = Setup {
 pub(super) const CYCLE: Op = Op::Run(RunKind::Incremental, None);
 pub(super) const RECONCILE: Op = Op::Run(RunKind::Reconcile, None);
 
-/// What leaves no doubt in the end: with the ledger, every effect has happened once.
+/// Trouble after which the result is certain: with the ledger, every effect happens once.
 const TROUBLES: [&[Trouble]; 5] = [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::S3(S3Trouble::Server)]];
 
 const FAILED_LOOKUPS: [&[Trouble]; 2] = [&[Trouble::S3(S3Trouble::Server)], &[Trouble::S3(S3Trouble::AccessDenied)]];
 const IN_A_CHAIN: [&[Trouble]; 6] =
     [CRASH, &[Trouble::Stop], TIMEOUT, NO_ANSWER, &[Trouble::Api(ApiTrouble::Busy)], &[Trouble::S3(S3Trouble::Server)]];
 
-/// A history without trouble: its result is known to the last identifier.
+/// A history without trouble: its result is known exactly.
 pub(super) const NOTHING: &[Trouble] = &[];
 pub(super) const CRASH: &[Trouble] = &[Trouble::Crash];
 const TIMEOUT: &[Trouble] = &[Trouble::Api(ApiTrouble::Timeout)];
 const NO_ANSWER: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset)];
-/// The call that follows is refused.
+/// The next call is refused.
 const NO_ANSWER_THEN_NO: &[Trouble] = &[Trouble::Api(ApiTrouble::EffectThenReset), Trouble::Api(ApiTrouble::Refused)];
 
-/// What becomes of a body on its way.
+/// Faults of a body.
 const BODIES: [&[Trouble]; 4] = [
     &[Trouble::S3(S3Trouble::WrongByte)],
     &[Trouble::S3(S3Trouble::ShortBody)],
@@ -46,31 +46,31 @@ const BODIES: [&[Trouble]; 4] = [
     &[Trouble::S3(S3Trouble::BrokenBody)],
 ];
 
-/// One trouble, wherever in a run it may strike.
+/// One kind of trouble at every point of a run.
 pub(crate) struct Sweep {
     pub(crate) name: &'static str,
     pub(super) before: Vec<Op>,
-    /// What strikes, all of it at one point: one history for each and each point.
+    /// The alternatives, each of which strikes at one point: one history for each alternative and point.
     pub(super) troubles: &'static [&'static [Trouble]],
     pub(super) run: Op,
     pub(super) then: Vec<Op>,
-    /// The identifiers of all files in the end, in each sink, counted in the order in which they were created; empty = whichever.
+    /// The ids of all files at the end, in each sink, counted in order of creation; empty = any.
     pub(super) ids: &'static [u64],
-    /// What the state says of a sink's file in the end, by sink and path: its permissions.
+    /// The permissions of a file in the state at the end: sink, path, value.
     pub(super) says: Option<(&'static str, &'static str, &'static str)>,
     pub(super) setup: Setup,
-    /// How many interleavings are tried.
+    /// The number of interleavings.
     pub(super) seeds: u64,
 }
 
 impl Sweep {
-    /// All of them.
+    /// All sweeps.
     #[cfg(feature = "mutants")]
     pub(crate) fn all() -> Vec<Self> {
         renames().into_iter().chain(effects_without_an_outcome()).chain(events()).chain(surprises()).chain(sink_sweeps::all()).collect()
     }
 
-    /// Trouble at one point, in some interleavings. Where nothing strikes, the point makes no difference.
+    /// The histories with trouble at this point, in several interleavings. Without trouble, the point makes no difference.
     fn histories(&self, point: u16) -> impl Iterator<Item = (&'static [Trouble], History)> {
         self.troubles.iter().filter(move |troubles| point == 0 || !troubles.is_empty()).flat_map(move |troubles| {
             (0..self.seeds).map(move |seed| {
@@ -81,7 +81,7 @@ impl Sweep {
         })
     }
 
-    /// Plays them all: how many points the run has, or how the first breaks a promise that is to be counted, as `counts` decides.
+    /// Plays all histories. Returns the number of points of the run, or the first violation for which `counts` returns true.
     pub(crate) fn play(&self, directory: &Path, counts: impl Fn(&History) -> bool) -> Result<u16, String> {
         let mut points = 0;
         loop {
@@ -102,7 +102,7 @@ impl Sweep {
         }
     }
 
-    /// What has not been kept.
+    /// What is missing.
     fn lost(&self, played: &Played) -> Option<String> {
         let all = [(&played.ids, 0), (&played.ids_in_second, 1)].into_iter().take(1 + usize::from(self.setup.second.is_some()));
         for (held, number) in all.filter(|_| !self.ids.is_empty()) {
@@ -122,7 +122,7 @@ pub(super) fn sweep(name: &'static str, before: &[&[Op]], troubles: &'static [&'
     Sweep { name, before, troubles, run: CYCLE, then, ids: &[], says: None, setup: PLAIN, seeds: 1 }
 }
 
-/// A file whose rename an event reported keeps its identifier.
+/// A file whose rename an event reported keeps its id.
 fn renames() -> [Sweep; 5] {
     let (here, there, further) = (applied_at_0(), renamed(0, 1), renamed(1, 3));
     let two =
@@ -130,7 +130,7 @@ fn renames() -> [Sweep; 5] {
     let one_file = [
         sweep("a rename", &[&here, &there], &TROUBLES, &[]),
         sweep("two renames", &[&here, &there, &further], &[CRASH, NO_ANSWER], &[]),
-        // (Where the first rename was sent and not answered, its paths are in doubt, and the design gives the identity up.)
+        // (If the first rename was sent and not answered, its paths are in doubt, and the design does not keep the id.)
         sweep("a rename that did not come to its turn, and another", &[&here, &there], &[&[Trouble::Stop]], &[&further, &[CYCLE]]),
         sweep(
             "a rename that waits, and an event that names it",
@@ -141,12 +141,12 @@ fn renames() -> [Sweep; 5] {
     ]
     .map(|sweep| Sweep { ids: &[1], ..sweep });
     let [one, other, third, fourth] = one_file;
-    // The second waits until the first has left its place.
+    // The second move waits until the first has left its target.
     let chain = Sweep { ids: &[1, 2], ..sweep("a chain of renames", &[&two, &further, &there], &IN_A_CHAIN, &[]) };
     [one, other, third, fourth, chain]
 }
 
-/// What becomes of an effect without an outcome, when its object is another, gone or back by then.
+/// Effects without an outcome, whose object has changed, disappeared or come back by then.
 fn effects_without_an_outcome() -> [Sweep; 6] {
     let here = applied_at_0();
     let [put, other] = [1, 2].map(|content| changed(Change::Put(0, content), ModelEvent::Create(0)));
@@ -170,7 +170,7 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
             &[CRASH, NO_ANSWER],
             &[&changed(Change::Delete(1), ModelEvent::Delete(1)), &[CYCLE]],
         ),
-        // A create without an outcome is looked up again while the first listing goes on: what its page shows is older.
+        // A create without an outcome is looked up again during the first listing: the page's observation is older.
         Sweep {
             run: RECONCILE,
             seeds: 4,
@@ -182,7 +182,7 @@ fn effects_without_an_outcome() -> [Sweep; 6] {
                 &[],
             )
         },
-        // What was sent and not answered before the backup was answered after it, and what it brought is no longer there.
+        // A call without an answer before the backup was answered after it, and its content is no longer there.
         sweep(
             "a backup of what a crash left, and the content is back",
             &[&put],
@@ -211,7 +211,7 @@ fn events() -> [Sweep; 5] {
             &FAILED_LOOKUPS,
             &[],
         ),
-        // Permissions that no path has by itself.
+        // Permissions that no path has by default.
         sweep(
             "permissions, and the object comes later",
             &[&published(ModelEvent::Permissions(0, 3))],
@@ -228,14 +228,14 @@ fn events() -> [Sweep; 5] {
     ]
 }
 
-/// The object is another than the one that was observed.
+/// The object differs from the observed one.
 fn surprises() -> [Sweep; 3] {
     let put = changed(Change::Put(0, 2), ModelEvent::Create(0));
     let two = [&put[..], &changed(Change::Put(1, 3), ModelEvent::Create(1)), &[CYCLE]].concat();
     [
         sweep("a rename to where another file is", &[&two, &renamed(0, 1)], &[NOTHING, CRASH, NO_ANSWER], &[]),
         sweep("a body on its way", &[&put], &BODIES, &[]),
-        // The same length, on a store that ignores If-Match.
+        // Of the same length, on a store that ignores If-Match.
         Sweep {
             setup: Setup { honours_if_match: false, ..PLAIN },
             ..sweep("an object that is replaced meanwhile", &[&put], &[&[Trouble::Change(Change::Put(0, 3))]], &[])
@@ -251,7 +251,7 @@ pub(super) fn changed(change: Change, what: ModelEvent) -> Vec<Op> {
     [&[Op::Change(change)][..], &published(what)].concat()
 }
 
-/// Renamed in the bucket, and reported by an event.
+/// Renamed in the bucket and reported by an event.
 pub(super) fn renamed(from: usize, to: usize) -> Vec<Op> {
     changed(Change::Rename(from, to), ModelEvent::Rename(from, to))
 }
@@ -276,7 +276,7 @@ fn a_renamed_file_keeps_its_identity_under_every_fault() {
 }
 
 #[test]
-fn an_effect_without_an_outcome_gets_one_whatever_became_of_its_object() {
+fn an_effect_without_an_outcome_gets_one_after_any_change_of_its_object() {
     hold(&effects_without_an_outcome());
 }
 
@@ -286,7 +286,7 @@ fn every_event_is_applied_under_every_fault() {
 }
 
 #[test]
-fn an_object_that_changes_after_it_was_observed_breaks_no_promise() {
+fn an_object_that_changes_after_its_observation_violates_no_invariant() {
     hold(&surprises());
 }
 

@@ -1,5 +1,5 @@
-//! All that is simulated, in one place: the bucket, the APIs, the time, and the points at which trouble strikes.
-//! The answers of an endpoint are in `bucket.rs` and `file_manager.rs`.
+//! Everything that is simulated: the bucket, the APIs, the time, and the points at which trouble strikes. `bucket.rs` and
+//! `file_manager.rs` implement the calls.
 
 use super::counts::Counts;
 use super::dice::Dice;
@@ -21,10 +21,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// No run has so many points: one that has more goes round in circles.
+/// No run has this many points: one with more loops for ever.
 const POINTS_MOST: u16 = 2_000;
 
-/// Shared by the endpoints, the gate before the commits, and the machine that plays a history.
+/// Shared by the endpoints, the commit gate, and the machine that plays a history.
 pub(crate) struct World {
     pub(crate) setup: Setup,
     pub(crate) bucket: MemoryBucket,
@@ -32,39 +32,39 @@ pub(crate) struct World {
     died: Notify,
 }
 
-/// What changes.
+/// The changing part.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: the bucket, the run, the process")]
 pub(crate) struct Inner {
-    /// What the bucket holds, whether or not it can be found.
+    /// The bucket's objects, whether or not the bucket can be found.
     pub(crate) objects: BTreeMap<String, u8>,
     pub(crate) present: bool,
-    /// The file manager first.
+    /// The sinks; the file manager is the first.
     pub(crate) sinks: Vec<Sink>,
     pub(crate) evidence: Evidence,
     pub(crate) published: PublishedEvents,
     pub(crate) now: Timestamp,
-    /// Trouble of this run that has not struck.
+    /// Trouble of this run that has not struck yet.
     pub(crate) armed: Vec<(u16, Trouble)>,
     pub(crate) s3_trouble: VecDeque<S3Trouble>,
     pub(crate) api_trouble: VecDeque<ApiTrouble>,
-    /// Points passed in this run, and in all.
+    /// Points passed in this run, and in total.
     points: (u16, u64),
-    /// Whether a run is on its way.
+    /// True during a run.
     in_a_run: bool,
-    /// Since when, as the runtime counts.
+    /// The start of the run, by the runtime's clock.
     pub(crate) run_began: Option<Instant>,
     pub(crate) run_took: Duration,
-    /// Whether the bucket was changed during this run.
+    /// True if the bucket was changed during this run.
     pub(crate) changed_in_run: bool,
-    /// Whether this run listed from the start: one that goes on with its predecessor's listing knows what that showed.
+    /// True if this run listed from the start. A run that continues its predecessor's listing knows what that one showed.
     pub(crate) listed_anew: bool,
-    /// The process is dead: nothing of it happens any more.
+    /// True once the process is dead: it does nothing more.
     dead: bool,
     pub(crate) stop_signal: StopSignal,
     pub(crate) counts: Counts,
-    /// Whose file was where when everything was at rest, in each sink.
+    /// The file's id at each path of each sink, when everything was in sync.
     pub(crate) ids: Option<Vec<BTreeMap<String, u64>>>,
-    /// The permissions that the state said then that files have, by sink and path.
+    /// The permissions in the state at that time, by sink and path.
     pub(crate) said: BTreeMap<(String, String), Option<String>>,
     pub(crate) trace: Vec<String>,
     pub(crate) violations: Vec<String>,
@@ -103,7 +103,7 @@ impl World {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A run begins, with a way to stop it.
+    /// Begins a run, with its stop signal.
     pub(crate) fn begin_run(&self, stop_signal: StopSignal) {
         let mut inner = self.lock();
         inner.evidence.next_run();
@@ -112,7 +112,7 @@ impl World {
         inner.sinks.iter_mut().for_each(Sink::begin_run);
     }
 
-    /// A run is over: what did not strike never does.
+    /// Ends a run: trouble that has not struck is discarded.
     pub(crate) fn end_run(&self) {
         let mut inner = self.lock();
         inner.in_a_run = false;
@@ -122,20 +122,20 @@ impl World {
         inner.sinks.iter_mut().for_each(|sink| sink.trouble.clear());
     }
 
-    /// A process begins.
+    /// Starts a process.
     pub(crate) fn come_to_life(&self) {
         self.lock().dead = false;
     }
 
-    /// Returns when the process is to die.
+    /// Returns when the process is to be killed.
     pub(crate) async fn death(&self) {
-        // A notice of a former process may be left.
+        // A notice (`Notify`) for an earlier process may be left.
         while !self.lock().dead {
             self.died.notified().await;
         }
     }
 
-    /// A point at which others may go first, trouble may strike, and the process may die.
+    /// A point at which other tasks may run first, trouble may strike, and the process may be killed.
     pub(crate) async fn point(&self) {
         let Some(turns) = self.pass() else {
             self.died.notify_one();
@@ -146,7 +146,7 @@ impl World {
         }
     }
 
-    /// How many turns others get; `None` = the process is dead.
+    /// How often other tasks run first; `None` = the process is dead.
     fn pass(&self) -> Option<u64> {
         let mut inner = self.lock();
         inner.points = (inner.points.0.saturating_add(1), inner.points.1 + 1);
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    /// Something happens to the bucket.
+    /// Changes the bucket.
     pub(crate) fn change(&self, inner: &mut Inner, change: Change) {
         if change == Change::Back && inner.present {
             return;
@@ -232,21 +232,21 @@ impl World {
 }
 
 impl Inner {
-    /// An event is published.
+    /// Publishes an event.
     pub(crate) fn publish(&mut self, publication: Publication) {
         self.counts.add(publication.name());
         let Self { published, objects, now, in_a_run, .. } = self;
-        // An event during a run may be overtaken by what the run has seen.
+        // A run may have observed a later state before it consumes the event.
         let is_there = |key: usize| (!*in_a_run).then(|| objects.contains_key(KEYS[key]));
         published.publish(publication, *now, is_there);
     }
 
-    /// A line of the trace.
+    /// Writes a line of the trace.
     pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         self.trace.push(line.to_string());
     }
 
-    /// A promise is broken.
+    /// Records a violation.
     pub(crate) fn violated(&mut self, what: String) {
         self.trace.push(format!("     X {what}"));
         self.violations.push(what);
@@ -257,7 +257,7 @@ impl Inner {
     }
 }
 
-/// The bytes of a content; the empty one is empty, and some have the same length.
+/// The bytes of a content; content 0 is empty, and some contents have the same length.
 pub(crate) fn bytes_of(content: u8) -> Vec<u8> {
     if content == 0 { Vec::new() } else { format!("content {content}{}", "!".repeat(usize::from(content) / 2)).into_bytes() }
 }

@@ -1,4 +1,4 @@
-//! A bucket of three pages arrives, and arrives once.
+//! The objects of three pages are synced, once each.
 
 use super::objects::Objects;
 use super::server::Moto;
@@ -10,7 +10,7 @@ const KEYS: usize = 2_500;
 #[tokio::test]
 async fn three_pages_arrive_byte_for_byte_and_a_second_run_sends_nothing() {
     let (moto, file_manager) = (Moto::start().await, file_manager().await);
-    // Every length from nothing on, and an order of the keys that is not that of their numbers.
+    // Bodies of every length from 0 on, with keys in another order than their numbers.
     let bodies: BTreeMap<_, _> = (0..KEYS).map(|n| (format!("{}/{n}.bin", n % 7), body(n))).collect();
     Objects::create(&moto).await.put_all(&bodies).await;
     let sync = Sync::new(&moto.endpoint, &file_manager);

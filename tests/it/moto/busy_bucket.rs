@@ -1,5 +1,5 @@
-//! Two thousand changes in a bucket by boto3, while the real daemon receives them through a queue: both sides are the same soon
-//! after the last one. Then once more, with the queue purged half-way: a reconcile finds what no notification reported.
+//! Two thousand changes in a bucket with boto3, while the real daemon receives them through a queue: both sides are equal soon
+//! after the last one. Then again with the queue purged half-way: a reconcile finds the changes without a notification.
 
 use super::objects::{BUCKET, Objects};
 use super::queue::queue;
@@ -15,9 +15,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 const CHANGES: usize = 2_000;
-/// So long after the last change both sides may differ.
+/// Until this long after the last change, both sides may differ.
 const CONVERGES_WITHIN: Duration = Duration::from_mins(1);
-/// No part of this test takes longer on any machine.
+/// No part of this test takes longer, on any machine.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The keys and the SHA-256 of their contents.
@@ -33,7 +33,7 @@ async fn a_busy_bucket_is_followed_and_what_a_queue_lost_is_found_by_a_reconcile
     let sync = Sync::new(&moto.endpoint, &files)
         .with("EVENTS_SQS_QUEUE_URL", &url)
         .with("EVENTS_SQS_ENDPOINT", &moto.endpoint)
-        // Nothing but the queue wakes a cycle, and nothing but the command lists again.
+        // Only the queue triggers a cycle, and only the command lists again.
         .with("SYNC_INTERVAL", "86400")
         .with("RECONCILE_CRON", "off");
     let mut daemon = sync.start(&["daemon"]);
@@ -46,7 +46,7 @@ async fn a_busy_bucket_is_followed_and_what_a_queue_lost_is_found_by_a_reconcile
     println!("{done}: both sides have the same {} files {seconds:.1} s after the last change", wanted.len());
 
     let (done, wanted, last_change) = changes.round(&format!("{url} {}", daemon.id().expect("it runs"))).await;
-    // (What was on its way to the sleeper is not lost.)
+    // (Messages in flight are not lost.)
     assert!(done["purged"].as_u64().is_some_and(|purged| purged > 100), "the queue had little to lose: {done}");
     let cycle = sync.run(&["incremental-sync"]).await;
     assert!(cycle.code == Some(0) && held(&files) != wanted, "nothing was lost: {}", cycle.output());
@@ -56,7 +56,7 @@ async fn a_busy_bucket_is_followed_and_what_a_queue_lost_is_found_by_a_reconcile
     let seconds = converges(&files, &wanted, last_change).await;
     println!("{done}: both sides have the same {} files {seconds:.1} s after the last change, and a reconcile", wanted.len());
 
-    // Notifications that arrive after that change nothing any more.
+    // Notifications that arrive later change nothing.
     let cycle = sync.run(&["incremental-sync"]).await;
     assert_eq!((cycle.code, held(&files) == wanted), (Some(0), true), "{}", cycle.output());
 }
@@ -71,7 +71,7 @@ struct Changes {
 impl Changes {
     fn begin(moto: &Moto) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/moto/busy_bucket.py");
-        // boto3 comes with moto.
+        // moto's environment has boto3.
         let mut command = Command::new(Path::new(&program()).with_file_name("python"));
         command.arg(script).args(["--endpoint", &moto.endpoint, "--bucket", BUCKET, "--changes", &CHANGES.to_string()]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("Python starts");
@@ -80,8 +80,8 @@ impl Changes {
         Self { _process: process, rounds, printed }
     }
 
-    /// A round of changes, with a queue that loses what waits in it, or none: what was done, what is there then, and when the last
-    /// change was made.
+    /// Makes a round of changes, with or without purging the queue. Returns what was done, the bucket's content, and the time of
+    /// the last change.
     async fn round(&mut self, loses: &str) -> (Value, Side, Instant) {
         self.rounds.write_all(format!("{loses}\n").as_bytes()).await.expect("the script listens");
         let printed = tokio::time::timeout(PATIENCE, async {
@@ -94,7 +94,7 @@ impl Changes {
     }
 }
 
-/// Waits until the file manager holds just that; how many seconds after the last change it did.
+/// Waits until the file manager holds exactly this; returns the seconds since the last change.
 async fn converges(files: &Running, wanted: &Side, last_change: Instant) -> f64 {
     let same = files.api().wait_for_calls(|_| held(files) == *wanted);
     let left = CONVERGES_WITHIN.saturating_sub(last_change.elapsed());
@@ -110,7 +110,7 @@ fn held(files: &Running) -> Side {
     files.api().files().into_iter().map(|(path, file)| (path, file.sha256)).collect()
 }
 
-/// Waits until it prints these words on stderr; the rest is read and thrown away, or it would stop at its next line.
+/// Waits until it prints these words on stderr. The rest is read and discarded, because a full pipe would block it.
 async fn says(daemon: &mut Child, words: &str) {
     let mut lines = BufReader::new(daemon.stderr.take().expect("stderr is piped")).lines();
     let said = tokio::time::timeout(PATIENCE, async {

@@ -1,4 +1,4 @@
-//! What changed in the bucket between two runs changes in the file manager, and nothing else does.
+//! Changes in the bucket between two runs are applied to the file manager, and nothing else is.
 
 use super::objects::Objects;
 use super::server::Moto;

@@ -1,4 +1,5 @@
-//! What every bucket must do, moto's does as well, for all keys that it can list: so the server of our own is no easier a test.
+//! moto's bucket passes the conformance tests of every bucket, for all keys that it can list: so our own server is no easier
+//! test.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -17,8 +18,8 @@ async fn a_bucket_at_moto_conforms() {
     let bucket = bucket(&moto, BUCKET).await;
     conforms(&bucket, &self::bucket(&moto, "missing-bucket").await, &seeds).await;
 
-    // moto repeats the key after which a listing begins as it is, whatever encoding it was asked for, and the document is no XML. The element
-    // only describes, and is left out.
+    // moto repeats the start key of a listing without the requested encoding, so the document is no XML. The element is only
+    // information, and is removed.
     assert!(!unlistable.is_empty());
     for key in unlistable.into_keys() {
         let request = ListRequest { prefix: String::new(), from: PageCursor::After(key.clone()), max_keys: 1 };

@@ -1,4 +1,4 @@
-//! Wrong keys, and right ones, at a moto that is configured to check them.
+//! Wrong and right keys, with a moto that checks them.
 
 use super::objects::Objects;
 use super::server::Moto;
@@ -51,7 +51,7 @@ async fn user(moto: &Moto, name: &str) -> (String, String) {
     (element("AccessKeyId").expect("a key"), element("SecretAccessKey").expect("a secret"))
 }
 
-/// The user may do everything in S3.
+/// Allows the user everything in S3.
 async fn allow(moto: &Moto, name: &str) {
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
     iam(moto, &[("Action", "PutUserPolicy"), ("UserName", name), ("PolicyName", "all"), ("PolicyDocument", policy)]).await;
@@ -60,7 +60,7 @@ async fn allow(moto: &Moto, name: &str) {
 async fn iam(moto: &Moto, form: &[(&str, &str)]) -> String {
     let request = reqwest::Client::new()
         .post(&moto.endpoint)
-        // The service that a request was signed for is how moto knows which of its services is meant.
+        // moto selects its service by the one that the request was signed for.
         .header("Authorization", "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=any")
         .form(form);
     let answer = request.send().await.and_then(reqwest::Response::error_for_status).expect("moto's IAM does it");

@@ -1,4 +1,4 @@
-//! Hostile names: what moto takes of them arrives byte for byte under exactly that name, and no name reaches a terminal raw.
+//! Hostile names: those that moto accepts are synced byte for byte, and none is printed raw.
 
 use super::objects::Objects;
 use super::server::Moto;
@@ -7,10 +7,10 @@ use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::record::ObjectKey;
 use std::collections::BTreeMap;
 
-/// What moto refuses when it is put, and the status that it does so with: none of its routes has room for a line feed.
+/// Names that moto refuses, with its status: its routes do not allow a line feed.
 const REFUSED: [(&str, &str); 2] = [("x\n[INFO] forged line", "HTTP 404"), ("x\r\nSet-Cookie: a=b", "HTTP 404")];
 
-/// Every name with a body of its own.
+/// Every name with a different body.
 fn bodies() -> BTreeMap<String, Vec<u8>> {
     let names: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("the fixture is JSON");
     names.into_iter().map(|name| (name.clone(), format!("the object {name:?}").into_bytes())).collect()
@@ -29,7 +29,7 @@ async fn hostile_names_arrive_exactly_and_are_never_printed_raw() {
     assert_eq!(reasons, REFUSED);
 
     let sync = Sync::new(&moto.endpoint, &file_manager).with("CONCURRENCY", "4");
-    // Every one fails once as text and once as JSON, so that each name is printed.
+    // Each name fails once with text output and once with JSON output, so that it is printed.
     file_manager.api().order(Fault::new(FaultAction::status(422)).call(CallName::SaveToDisk).always());
     let text = sync.run(&["initial-sync"]).await;
     assert_eq!(text.code, Some(3), "{}", text.output());

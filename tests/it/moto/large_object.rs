@@ -19,11 +19,11 @@ async fn a_large_object_passes_in_bounded_memory() {
     Objects::create(&moto).await;
     let sha256 = put(&moto, "large.bin", bytes).await;
     let file_manager = MockApi::new(mock_api::Options::default()).start("127.0.0.1:0").await.expect("a free port");
-    // The run is held at its last call: then its peak can be read.
+    // The run hangs at its last call, so that its peak memory can be read.
     file_manager.api().order(Fault::new(FaultAction::Hang).call(CallName::ReportResults));
     let sync = Sync::new(&moto.endpoint, &file_manager)
         .with("EVENTS_API_URL", file_manager.url())
-        // moto reads the whole object before its answer begins.
+        // moto reads the whole object before its response begins.
         .with("CUSTOMER_S3_TIMEOUT", "120");
     let run = sync.start(&["initial-sync"]);
     let process = run.id().expect("it runs");
@@ -51,7 +51,7 @@ async fn put(moto: &Moto, key: &str, bytes: u64) -> String {
     });
     let request = reqwest::Client::new()
         .put(format!("{}/{BUCKET}/{key}", moto.endpoint))
-        // moto wants to see for which service a request was signed, and checks no more.
+        // moto needs the service that the request was signed for, and checks nothing else.
         .header("Authorization", "AWS4-HMAC-SHA256 Credential=owner/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=any")
         .header("Content-Length", bytes)
         .body(reqwest::Body::wrap_stream(body));

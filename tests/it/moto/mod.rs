@@ -1,7 +1,7 @@
-//! The real workflow over moto: an independent S3 server, in a process of its own. `make test-moto` runs these.
+//! The real workflow with moto, an independent S3 server, in its own process. `make test-moto` runs these tests.
 //!
-//! The file manager is the double, in this process; `s3-sync` is the real binary. What moto itself gets wrong is written down
-//! where it shows, so that a change in it is noticed.
+//! The file manager is the double, in this process; `s3-sync` is the real binary. Faults of moto are described where they occur,
+//! so that a change is noticed.
 
 mod objects;
 mod proxy;

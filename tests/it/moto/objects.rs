@@ -1,4 +1,4 @@
-//! A bucket at moto as its owner holds it: putting objects in, replacing and removing them. By the AWS SDK, which is not ours either.
+//! A bucket at moto as its owner sees it: creating, replacing and deleting objects, with the AWS SDK.
 
 use super::server::Moto;
 use aws_sdk_s3::Client;
@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 /// Every bucket of these tests.
 pub(super) const BUCKET: &str = "the-bucket";
-/// Goes through the SDK in the place of a key of white space alone, which it takes for a missing one.
+/// Replaces a key of only white space in the SDK, which would treat it as missing.
 const STAND_IN: &str = "stand-in-for-a-blank-key";
 /// Requests at a time.
 const AT_A_TIME: usize = 16;
 
-/// The bucket, and who may do everything in it.
+/// The bucket, with full access.
 pub(super) struct Objects(Client);
 
 impl Objects {
@@ -33,7 +33,7 @@ impl Objects {
         Self(client)
     }
 
-    /// For what only some tests ask of the bucket.
+    /// The SDK's client, for other calls.
     pub(super) fn client(&self) -> &Client {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! A proxy before moto that is slow or stands still, by order. It reads the first line of a request and nothing else.
+//! A proxy in front of moto that is slow or stalls, as ordered. It parses only the first line of a request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,20 +6,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Take};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What becomes of the answers.
+/// What happens to the responses.
 #[derive(Clone, Copy)]
 pub(super) enum Manner {
-    /// They pass.
+    /// They pass unchanged.
     Passing,
-    /// Each waits so long before its first byte.
+    /// Each is delayed by this time.
     Slow(Duration),
-    /// None ever comes.
+    /// None is sent.
     Silent,
-    /// Those to requests whose first line holds this text stand still after so many bytes.
+    /// Responses to requests whose first line contains this text stall after this many bytes.
     StandingStill { first_line_holds: &'static str, after_bytes: u64 },
 }
 
-/// The proxy, open until it is dropped.
+/// The proxy, until it is dropped.
 pub(super) struct Proxy {
     /// `http://127.0.0.1:port`
     pub(super) endpoint: String,
@@ -28,7 +28,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// Opens a proxy before the server at `endpoint`.
+    /// Starts a proxy in front of the server at `endpoint`.
     pub(super) async fn open(endpoint: &str, manner: Manner) -> Self {
         let server = endpoint.strip_prefix("http://").expect("moto speaks plain HTTP").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -47,7 +47,7 @@ impl Proxy {
         Self { endpoint: format!("http://{address}"), manner, accepting }
     }
 
-    /// Treats connections so from now on.
+    /// From now on, handles connections in this way.
     pub(super) fn behave(&self, manner: Manner) {
         *self.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
     }
@@ -59,7 +59,7 @@ impl Drop for Proxy {
     }
 }
 
-/// One connection, which carries one request: moto closes it after its answer. When a side goes away, so does it.
+/// One connection with one request, because moto closes it after its response. Ends when one side disconnects.
 async fn one(mut client: TcpStream, server: String, manner: Manner) -> std::io::Result<()> {
     let mut request = vec![0; 64 * 1024];
     let length = client.read(&mut request).await?;
@@ -80,7 +80,7 @@ async fn one(mut client: TcpStream, server: String, manner: Manner) -> std::io::
     tokio::io::copy_bidirectional(&mut client, &mut server).await.map(drop)
 }
 
-/// Waits until the client has had enough.
+/// Waits until the client disconnects.
 async fn gone(mut client: TcpStream) -> std::io::Result<()> {
     tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! The way of an independent notification: a bucket that notifies a queue, the queue that is received into the inbox.
+//! Notifications of an independent server: a bucket that notifies a queue, whose messages are received into the inbox.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// A queue that is notified of everything that happens in the bucket: its address, and a client of its owner.
+/// A queue with notifications of all changes in the bucket: its address, and a client of its owner.
 pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -38,7 +38,7 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
     (url, client)
 }
 
-/// Messages that wait in a queue, and those that a reader has in flight.
+/// The numbers of waiting messages and of messages in flight.
 async fn left(owner: &aws_sdk_sqs::Client, url: &str) -> [String; 2] {
     let asked = owner.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await.expect("its attributes");
     let attributes = asked.attributes.expect("some");
@@ -86,13 +86,13 @@ async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
     assert_eq!(status.wait_for(|status| status.events >= 3).await.expect("open").dead_letters, 0);
     assert_eq!(state.inbox().dead_letters_len().await.expect("counted"), 0);
 
-    // The end waits for the acknowledgement of what was stored.
+    // The end waits until the stored messages are acknowledged.
     stop.cancel();
     running.await.expect("it ends");
     assert_eq!(left(&owner, &url).await, ["0", "0"]);
 }
 
-/// Only a command polls here: it applies what waits in the queues, and removes it from there.
+/// Without a daemon, a command drains the queues and applies their events.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_receives_the_messages_that_wait_in_each_queue() {
     let moto = Moto::start().await;

@@ -1,11 +1,11 @@
-//! A moto server in a process of its own, on a free loopback port: starting it, waiting until it answers, ending it.
+//! A moto server in its own process, on a free loopback port: start, wait until it answers, end.
 
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 
-/// Stands in moto's line about itself, before its address; it listens by then.
+/// The text before the address in moto's output. Then it listens.
 const LISTENS_AT: &str = "Running on ";
 
 /// A server that runs until this is dropped.
@@ -14,12 +14,12 @@ pub(super) struct Moto {
     pub(super) endpoint: String,
     /// Killed when it is dropped.
     _process: Child,
-    /// A pipe without a reader would stop the server at its next line.
+    /// Reads the pipe, because a full one would block the server.
     reading: JoinHandle<()>,
 }
 
 impl Moto {
-    /// Starts one without buckets that takes every access key for right.
+    /// Starts a server without buckets that accepts every access key.
     pub(super) async fn start() -> Self {
         let mut process = Command::new(program())
             .args(["-H", "127.0.0.1", "-p", "0"])
@@ -35,7 +35,7 @@ impl Moto {
         Self { endpoint, _process: process, reading }
     }
 
-    /// As if it had been started with `INITIAL_NO_AUTH_ACTION_COUNT` at as many requests as it has had.
+    /// The same as starting it with `INITIAL_NO_AUTH_ACTION_COUNT` set to the number of requests so far.
     pub(super) async fn check_signatures_from_now_on(&self) {
         let request = reqwest::Client::new().post(format!("{}/moto-api/reset-auth", self.endpoint)).body("0");
         request.send().await.and_then(reqwest::Response::error_for_status).expect("moto takes the order");

@@ -1,4 +1,4 @@
-//! A server that is slow, silent, or stands still in mid-body: the run ends, and says what it was.
+//! A server that is slow, silent, or stalls within a body: the run ends and reports it.
 
 use super::objects::Objects;
 use super::proxy::{Manner, Proxy};
@@ -31,7 +31,7 @@ async fn a_run_gives_up_on_a_silent_server_and_sends_nothing() {
     let sync = Sync::new(&proxy.endpoint, &file_manager).with("CUSTOMER_S3_TIMEOUT", "1").with("RETRY_ATTEMPTS", "2");
     for (manner, words) in [
         (Manner::Silent, "timeout occurred after 1s"),
-        // Whether the silence or the whole call is cut short first, is a matter of milliseconds.
+        // Which limit applies first, that of the pause or of the whole call, depends on milliseconds.
         (Manner::StandingStill { first_line_holds: "list-type=2", after_bytes: 500 }, HINT),
     ] {
         proxy.behave(manner);

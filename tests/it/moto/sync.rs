@@ -1,4 +1,4 @@
-//! The real `s3-sync` binary between a bucket and a file manager: its settings, its runs, and its output.
+//! The real `s3-sync` binary between a bucket and a file manager: settings, runs, output.
 
 use super::objects::BUCKET;
 use mock_api::{CallName, Contents, MockApi, Running};
@@ -9,10 +9,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-/// No run of these tests may take longer: one that does hangs.
+/// The longest duration of a run in these tests: a longer one hangs.
 pub(super) const LONGEST_RUN: Duration = Duration::from_mins(3);
 
-/// A file manager that keeps what it gets.
+/// A file manager that keeps contents.
 pub(super) async fn file_manager() -> Running {
     let options = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
     MockApi::new(options).start("127.0.0.1:0").await.expect("a free port")
@@ -24,20 +24,20 @@ pub(super) fn held(file_manager: &Running) -> BTreeMap<String, Vec<u8>> {
     files.map(|(path, file)| (path, file.content.expect("contents are kept").to_vec())).collect()
 }
 
-/// How many calls about files it got.
+/// The number of calls about files.
 pub(super) fn calls_about_files(file_manager: &Running) -> usize {
     let about_files = |call: &mock_api::Call| matches!(call.call, CallName::SaveToDisk | CallName::UpdatePermissions);
     file_manager.api().calls().iter().filter(|call| about_files(call)).count()
 }
 
-/// A directory with a state of its own, and the settings of its runs.
+/// A directory with a state, and the settings of its runs.
 pub(super) struct Sync {
     directory: TempDir,
     settings: BTreeMap<&'static str, String>,
 }
 
 impl Sync {
-    /// From a bucket at `endpoint` into a file manager.
+    /// From a bucket at `endpoint` to a file manager.
     pub(super) fn new(endpoint: &str, file_manager: &Running) -> Self {
         let settings = [
             ("CUSTOMER_S3_ENDPOINT", endpoint.to_owned()),
@@ -50,13 +50,13 @@ impl Sync {
         Self { directory: tempfile::tempdir().expect("a temporary directory"), settings: settings.into() }
     }
 
-    /// With another setting.
+    /// Adds a setting.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.insert(name, value.into());
         self
     }
 
-    /// Starts a run; dropped, it is killed.
+    /// Starts a run, which is killed on drop.
     pub(super) fn start(&self, arguments: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_s3-sync"))
             .args(arguments)
@@ -76,7 +76,7 @@ impl Sync {
         ended(self.start(arguments)).await
     }
 
-    /// An initial sync that must be done, and its report.
+    /// A successful initial sync; returns its report.
     pub(super) async fn done(&self) -> Value {
         let run = self.run(&["initial-sync", "--json"]).await;
         assert_eq!(run.code, Some(0), "{}", run.output());
@@ -94,7 +94,7 @@ pub(super) async fn ended(run: Child) -> Ended {
     ended
 }
 
-/// How a run ended, and its output.
+/// The result of a run.
 pub(super) struct Ended {
     pub(super) code: Option<i32>,
     stdout: String,
@@ -112,12 +112,12 @@ impl Ended {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.output()))
     }
 
-    /// It prints these words, for people.
+    /// Asserts that the output for people contains these words.
     pub(super) fn assert_prints(&self, words: &str) {
         assert!(self.output().contains(words), "{words:?} is not printed:\n{}", self.output());
     }
 
-    /// No output drives a terminal, forges a line or reorders text.
+    /// Asserts that the output cannot control a terminal, forge a line or reorder text.
     fn assert_harmless(&self) {
         for c in self.output().chars() {
             let breaks_a_line = matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\n';

@@ -1,4 +1,4 @@
-//! A missing bucket, and a server that does not run: the run reports it with a hint, and sends nothing.
+//! A missing bucket, or no server: the run reports it with a hint and sends nothing.
 
 use super::server::Moto;
 use super::sync::{Sync, calls_about_files, file_manager};
@@ -17,7 +17,7 @@ async fn a_run_reports_a_missing_bucket_and_sends_nothing() {
 #[tokio::test]
 async fn a_run_reports_an_unreachable_server_within_its_attempts_and_sends_nothing() {
     let file_manager = file_manager().await;
-    // A port that belongs to us and on which no server listens.
+    // A port that we own and on which no server listens.
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let endpoint = format!("http://{}", socket.local_addr().expect("it is bound"));

@@ -11,7 +11,7 @@ use s3_sync::state::{OperatorAnswer, RunOutcome, SinkSide, StateError, Views};
 use serde_json::json;
 use std::time::Duration;
 
-/// Every deleted key was looked up a second time after the delete, and reported as a skipped object beside.
+/// Every deleted key was looked up again after its delete, and was also reported as a skipped object.
 #[tokio::test]
 async fn a_deleted_key_is_looked_up_once_and_is_not_skipped() {
     let (bucket, scene) = in_memory().await;
@@ -24,7 +24,7 @@ async fn a_deleted_key_is_looked_up_once_and_is_not_skipped() {
     assert_eq!(bucket.calls().heads, 1);
 }
 
-/// A large object that vanished before it was read was in no lane any more: due for ever, and never observed.
+/// A large object that disappeared before it was read was in no lane any more: it stayed due for ever and was never observed.
 #[tokio::test]
 async fn a_large_object_that_vanished_is_found_gone() {
     let (server, scene) = over_http().await;
@@ -35,9 +35,10 @@ async fn a_large_object_that_vanished_is_found_gone() {
     assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
 }
 
-/// A file that had grown too large and was then deleted stayed in the file manager: the refusal wiped out the evidence.
+/// A file that had become too large and was then deleted stayed in the file manager: skipping it removed the evidence of its
+/// absence.
 #[tokio::test]
-async fn a_file_that_grew_too_large_and_was_deleted_goes() {
+async fn a_file_that_grew_too_large_and_was_deleted_is_deleted() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.policy.max_file_bytes = Some(10);
     bucket.put(key("a"), "a");
@@ -51,9 +52,9 @@ async fn a_file_that_grew_too_large_and_was_deleted_goes() {
     assert_eq!(scene.contents(), files(&[("b", "b")]));
 }
 
-/// The guard counted what the same run had created, so that many new files let all the old ones go.
+/// The guard counted files that the same run had created, so many new files allowed the delete of all old ones.
 #[tokio::test]
-async fn the_files_that_a_run_creates_do_not_widen_its_guard() {
+async fn the_files_that_a_run_creates_do_not_raise_its_limit() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("old {number}")), "o"));
     scene.run_to_success().await;
@@ -66,7 +67,7 @@ async fn the_files_that_a_run_creates_do_not_widen_its_guard() {
     assert_eq!(scene.contents().len(), 70);
 }
 
-/// A bucket that grew fast had what was deleted meanwhile held: the guard of a cycle knew only the files from before it.
+/// In a bucket that grew fast, deletes were held: the guard of a cycle counted only the files from before it.
 #[tokio::test]
 async fn the_guard_measures_deletes_of_events_against_the_files_at_that_time() {
     let (bucket, scene) = in_memory().await;
@@ -86,10 +87,10 @@ async fn the_guard_measures_deletes_of_events_against_the_files_at_that_time() {
     assert_eq!((ended.report.operations.delete, scene.contents().len()), (15, 35), "{}", ended.report);
 }
 
-/// While the guard held deletes, a file that had never been sent and was gone stood in every snapshot as a new one, and nothing was
-/// to be done about it.
+/// While the guard held deletes, every snapshot contained a file that had never been sent and was gone as a new one, with no work
+/// for it.
 #[tokio::test]
-async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
+async fn an_object_deleted_before_it_was_sent_is_in_no_snapshot() {
     let (bucket, scene) = in_memory().await;
     (0..30).for_each(|number| bucket.put(key(&format!("held {number}")), "h"));
     scene.run_to_success().await;
@@ -109,7 +110,7 @@ async fn a_file_that_went_before_it_was_sent_is_in_no_snapshot() {
     assert!(known.len() == 30 && !known.contains(&key("late")), "{known:?}");
 }
 
-/// A narrower prefix made every key outside it absent, and the file manager got deletes for them.
+/// A narrower prefix made every key outside of it absent, and the file manager got deletes for them.
 #[tokio::test]
 async fn keys_outside_the_prefix_are_left_alone() {
     let (bucket, mut scene) = in_memory().await;
@@ -139,10 +140,10 @@ async fn a_stop_ends_the_lookups_of_absent_keys() {
     assert_eq!(heads.strikes(), 1, "it was not tried again");
 }
 
-/// What a listing had found gone went with the next cycle, when the listing's run was stopped before its guard had judged it: by then
-/// the cycle had created what is new, and counted that as well.
+/// A run was stopped before its guard had judged a listing's deletes. The next cycle sent them, because it counted the files that
+/// it had just created, too.
 #[tokio::test]
-async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_widen_the_guard() {
+async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_raise_the_limit() {
     let (server, mut scene) = over_http().await;
     scene.program.options.grace = Duration::from_millis(100);
     for number in 0..30 {
@@ -163,7 +164,7 @@ async fn a_cycle_after_a_listing_without_a_guard_decision_does_not_widen_the_gua
     assert_eq!((ended.report.operations.create, scene.contents().len()), (40, 70), "{}", ended.report);
 }
 
-/// What a listing of an emptied bucket had held went with the next event, when it was less than `MAX_DELETE` allows.
+/// Deletes held because of an emptied bucket were sent at the next event, if they were fewer than `MAX_DELETE`.
 #[tokio::test]
 async fn deletes_that_an_empty_listing_held_are_not_sent_with_the_next_event() {
     let (bucket, scene) = in_memory().await;
@@ -181,13 +182,13 @@ async fn deletes_that_an_empty_listing_held_are_not_sent_with_the_next_event() {
     assert_eq!((ended.report.statistics.events_processed, ended.report.deletes_held), (1, 3), "{}", ended.report);
     assert_eq!(scene.contents().len(), 3);
 
-    // The bucket shows something again: three deletes are everyday work.
+    // The bucket is no longer empty: three deletes are within the limit.
     bucket.put(key("d"), "x");
     scene.run_to_success().await;
     assert_eq!(scene.contents(), files(&[("d", "x")]));
 }
 
-/// With the deletes held, keys that the file manager never had were reported as work that the next run would do.
+/// While deletes were held, keys that the file manager never had were reported as work for the next run.
 #[tokio::test]
 async fn a_key_that_the_file_manager_never_had_is_not_reported_as_due() {
     let (bucket, mut scene) = in_memory().await;
@@ -201,7 +202,8 @@ async fn a_key_that_the_file_manager_never_had_is_not_reported_as_due() {
     assert_eq!((ended.report.deletes_held, ended.report.pending.due), (1, 1), "{}", ended.report);
 }
 
-/// A page that showed a skipped object absent was outdated by the task that had the path in flight: it was reported as skipped for ever.
+/// A page showed a skipped object absent while an operation on its path was running. The operation overwrote that: the object was
+/// reported as skipped for ever.
 #[tokio::test]
 async fn a_skipped_object_that_is_deleted_is_no_longer_reported() {
     let (bucket, mut scene) = in_memory().await;
@@ -215,7 +217,7 @@ async fn a_skipped_object_that_is_deleted_is_no_longer_reported() {
     assert_eq!(scene.overview().await.sinks[0].waiting, []);
 }
 
-/// A deleted directory marker was reported as an object "deleted while it was being listed": it never was a file.
+/// A deleted directory marker was reported as an object "deleted while it was being listed", although it was never a file.
 #[tokio::test]
 async fn a_deleted_directory_marker_is_not_reported_as_skipped() {
     let (bucket, scene) = in_memory().await;
@@ -227,7 +229,7 @@ async fn a_deleted_directory_marker_is_not_reported_as_skipped() {
     assert!(ended.report.skipped.is_empty(), "{}", ended.report);
 }
 
-/// The files that a reconcile created beside the deletes that it held widened the guard of the next cycle, which let them go.
+/// The files that a reconcile created while it held deletes raised the next cycle's limit, and the cycle sent the deletes.
 #[tokio::test]
 async fn files_created_since_release_no_held_delete() {
     let (bucket, scene) = in_memory().await;
@@ -252,7 +254,8 @@ async fn files_created_since_release_no_held_delete() {
     assert_eq!(scene.contents().len(), 70);
 }
 
-/// What a restored state had seen and never sent went past the guard when it went: the state had no row of it, and nothing to count.
+/// After a restore, objects that were observed, never sent, and then deleted bypassed the guard: the state had no row of them to
+/// count.
 #[tokio::test]
 async fn the_guard_judges_deletes_of_files_that_a_restored_state_only_observed() {
     let (bucket, mut scene) = in_memory().await;

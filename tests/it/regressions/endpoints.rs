@@ -1,4 +1,4 @@
-//! Bugs about unreachable endpoints: what they may count against, and what not.
+//! Bugs about unreachable endpoints: what their failures may count against.
 
 use crate::workflow::scene::{Scene, files, in_memory, key};
 use mock_api::CallName;
@@ -8,10 +8,10 @@ use s3_sync::state::RunOutcome;
 use serde_json::json;
 use std::sync::Arc;
 
-/// Cycles after which a row that failed by itself in each of them is a dead letter, and one more.
+/// One more than the number of failed cycles after which a row becomes a dead letter.
 const CYCLES: usize = 6;
 
-/// A bucket and a file manager that agree; then the object changes, and the feed reports it once.
+/// A bucket and a file manager in sync; then the object changes, and the feed reports it once.
 async fn with_a_reported_change() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
@@ -21,11 +21,11 @@ async fn with_a_reported_change() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// Five cycles against a store that was down, or whose credentials had expired, made dead letters of all events: their changes were
-/// lost, and the next cycle called itself quiet.
+/// Five cycles against an unreachable store, or one with expired credentials, made dead letters of all events: their changes were
+/// lost, and the next cycle reported no work.
 #[tokio::test]
 async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
-    // A HEAD has no body that could say why: expired credentials appear as a missing right.
+    // A HEAD has no body that could name the reason: expired credentials look like a missing permission.
     for kind in [S3ErrorKind::Unreachable, S3ErrorKind::BadCredentials, S3ErrorKind::AccessDenied, S3ErrorKind::Server] {
         let (bucket, scene) = with_a_reported_change().await;
         let ordered = kind.clone();
@@ -42,7 +42,7 @@ async fn an_unreachable_endpoint_consumes_no_row_of_the_inbox() {
     }
 }
 
-/// The converse: an object that refuses itself while its bucket answers is no unreachable endpoint, and does not wait for ever.
+/// The opposite: an object that cannot be read while its bucket answers is no unreachable endpoint, and must not wait for ever.
 #[tokio::test]
 async fn a_failed_lookup_counts_against_its_own_inbox_row() {
     let (bucket, mut scene) = with_a_reported_change().await;
@@ -57,7 +57,7 @@ async fn a_failed_lookup_counts_against_its_own_inbox_row() {
     assert_eq!((ended.report.event_counts.errors, overview.inbox, overview.dead_letters), (1, 0, 1), "{}", ended.report);
 }
 
-/// Events of a dozen kilobytes each made a list of more than 1 MiB, and no cycle ever received an event again: "is this a file manager?"
+/// Events of a dozen kilobytes each made a list larger than 1 MiB, and no cycle could read it any more: "is this a file manager?"
 #[tokio::test]
 async fn a_feed_of_long_events_is_read_and_one_that_is_too_long_says_so_and_loses_nothing() {
     let (bucket, scene) = with_a_reported_change().await;

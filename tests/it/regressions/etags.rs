@@ -1,4 +1,4 @@
-//! Bugs about stores whose listings have no `ETag`s.
+//! Bugs about listings without `ETag`s.
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::FaultAction;
@@ -10,7 +10,7 @@ fn without_etags(call: &Call<'_>) -> Option<s3::Fault> {
     matches!(call, Call::List(_)).then_some(s3::Fault::NoETags)
 }
 
-/// Under a listing without `ETag`s, every object that had just been read was looked up once more.
+/// After a listing without `ETag`s, every object that had just been read was looked up again.
 #[tokio::test]
 async fn without_etags_a_get_completes_the_observation_of_the_listing() {
     let (bucket, scene) = in_memory().await;
@@ -20,7 +20,7 @@ async fn without_etags_a_get_completes_the_observation_of_the_listing() {
     assert_eq!((bucket.calls().gets, bucket.calls().heads), (1, 0));
 }
 
-/// Under a listing without `ETag`s, a restored state sent everything again instead of asking what is there.
+/// After a listing without `ETag`s, a restored state sent everything again instead of asking the file manager.
 #[tokio::test]
 async fn without_etags_a_restored_state_asks_the_file_manager_before_it_sends() {
     let (bucket, mut scene) = in_memory().await;
@@ -35,7 +35,7 @@ async fn without_etags_a_restored_state_asks_the_file_manager_before_it_sends() 
     assert_eq!(ended.report.statistics.total_size, 3, "only what differs is sent");
 }
 
-/// Under a listing without `ETag`s, an object replaced between two attempts went out under the first attempt's key and metadata.
+/// After a listing without `ETag`s, an object replaced between two attempts was sent with the first attempt's key and metadata.
 #[tokio::test]
 async fn without_etags_an_object_replaced_between_two_attempts_is_another_effect() {
     let (bucket, scene) = in_memory().await;

@@ -1,4 +1,4 @@
-//! Bugs about what a run leaves behind: intents, snapshots, waits, files outside of its prefix.
+//! Bugs about what a run leaves: intents, snapshots, waits, files outside of its prefix.
 
 use crate::workflow::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
@@ -13,10 +13,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A file manager that was never reached, or turned every call away, was taken for the one that the state describes: the intents
-/// of the calls stayed open, and the corrected address was refused.
+/// A file manager that was never reached, or refused every call, became the state's identity: the intents of the calls stayed
+/// open, and the corrected address was refused.
 #[tokio::test]
-async fn a_file_manager_that_took_no_call_can_be_corrected() {
+async fn a_file_manager_that_accepted_no_call_can_be_corrected() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     let (right, reachable) = (scene.program.identity.clone(), scene.program.endpoints.file_manager.clone());
@@ -45,7 +45,8 @@ async fn a_file_manager_that_took_no_call_can_be_corrected() {
     assert_eq!(scene.effects("a", "create"), 1);
 }
 
-/// What may have arrived stays open, whatever the last attempt was answered: the create had its effect, then the token ran out.
+/// An intent stays open if a call may have had its effect, whatever the last attempt was answered: the create had its effect,
+/// then the token expired.
 #[tokio::test]
 async fn an_intent_whose_call_may_have_arrived_outlives_an_endpoint_failure() {
     let (bucket, mut scene) = in_memory().await;
@@ -63,9 +64,9 @@ async fn an_intent_whose_call_may_have_arrived_outlives_an_endpoint_failure() {
     assert_eq!(scene.effects("a", "create"), 1, "the same key once more");
 }
 
-/// Runs that saw nothing of the bucket wrote snapshots all the same, and pushed out those of the runs that had.
+/// Runs that could not read the bucket wrote snapshots, which displaced those of successful runs.
 #[tokio::test]
-async fn a_run_that_shows_nothing_makes_no_snapshot_go() {
+async fn a_run_that_read_nothing_displaces_no_snapshot() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -89,7 +90,7 @@ fn snapshots_of(scene: &Scene) -> Vec<String> {
     names
 }
 
-/// The most deletes that a cycle sends at all, those that the operator allowed, left no snapshots: nothing had been due.
+/// A cycle whose only work was deletes allowed by the operator left no snapshots, because nothing had been due at its start.
 #[tokio::test]
 async fn allowed_deletes_are_in_a_pair_of_snapshots() {
     for rows in [SnapshotRows::Full, SnapshotRows::Changed] {
@@ -114,7 +115,7 @@ async fn allowed_deletes_are_in_a_pair_of_snapshots() {
     }
 }
 
-/// What asked for time was tried again after a minute once it was parked.
+/// A parked path was retried after a minute even if the server had requested a longer wait.
 #[tokio::test]
 async fn a_parked_object_waits_as_long_as_the_endpoint_asked() {
     for (asked_mins, given_mins) in [(30, 30), (0, 1), (60 * 24 * 365, 360)] {
@@ -130,7 +131,7 @@ async fn a_parked_object_waits_as_long_as_the_endpoint_asked() {
     }
 }
 
-/// Files outside of a new prefix stayed in the file manager, and every summary called that "in sync" and nothing more.
+/// Files outside of a new prefix stayed in the file manager, and every summary said only "in sync".
 #[tokio::test]
 async fn the_report_names_files_outside_of_a_new_prefix() {
     let (bucket, mut scene) = in_memory().await;
@@ -147,10 +148,9 @@ async fn the_report_names_files_outside_of_a_new_prefix() {
     assert_eq!(scene.contents(), files(&[("a", "x"), ("p/a", "x"), ("q/a", "x")]));
 }
 
-/// A body that broke off on its way was taken for a call that never arrived: its intent was dropped, though the effect of the call was
-/// unknown.
+/// A body that broke off counted as a call that never arrived: its intent was removed, although its effect was unknown.
 #[tokio::test]
-async fn a_call_whose_body_broke_off_leaves_its_intent() {
+async fn a_call_whose_body_broke_off_keeps_its_intent() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a body", None);
     let wrong = server.server().order(Matcher::operation("GetObject"), mock_s3::Fault::WrongByte(3));
@@ -161,7 +161,7 @@ async fn a_call_whose_body_broke_off_leaves_its_intent() {
     assert_eq!((scene.contents(), scene.effects("a", "create")), (files(&[("a", "a body")]), 1));
 }
 
-/// Files that a restored state did not know for certain were reported as confirmed, while the file manager could not be reached.
+/// After a restore, unconfirmed files were reported as confirmed while the file manager was unreachable.
 #[tokio::test]
 async fn a_file_in_doubt_is_not_counted_as_confirmed() {
     let (bucket, mut scene) = in_memory().await;

@@ -1,4 +1,4 @@
-//! Bugs about when everything is listed again, and what comes first then.
+//! Bugs about when a listing is due, and what must precede it.
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
@@ -7,8 +7,8 @@ use s3_sync::state::{OperatorAnswer, RunKind, RunOutcome, State, Views};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A reconcile that came before the cycle took a rename that the feed had reported for a new file and one that was gone: its id and its
-/// reported permissions were lost.
+/// A reconcile before the cycle treated a rename that the feed had reported as a new and a deleted file: the id and the reported
+/// permissions were lost.
 #[tokio::test]
 async fn a_reconcile_reads_its_events_before_it_lists() {
     let (bucket, scene) = in_memory().await;
@@ -29,7 +29,7 @@ async fn a_reconcile_reads_its_events_before_it_lists() {
     assert_eq!(scene.api.api().permissions("d/b").permissions, "rwx-TOLD");
 }
 
-/// A reconcile that an unreachable endpoint ended was forgotten: the next came a day later, at the next moment of its schedule.
+/// A reconcile that ended because of an unreachable endpoint was repeated only at the next scheduled time, a day later.
 #[tokio::test]
 async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     let (bucket, scene) = in_memory().await;
@@ -54,7 +54,7 @@ async fn a_reconcile_that_did_not_list_everything_is_still_due() {
     assert_eq!(unfinished().await, (false, Some(4)));
 }
 
-/// No run confirmed a backup that was put back anew where a cycle came first: nothing said that everything was to be listed.
+/// After a restore, no run confirmed the rows if a cycle came first: nothing recorded that a listing was due.
 #[tokio::test]
 async fn a_restored_backup_waits_for_a_listing_and_says_so() {
     let (bucket, mut scene) = in_memory().await;
@@ -68,9 +68,9 @@ async fn a_restored_backup_waits_for_a_listing_and_says_so() {
     assert_eq!((ended.outcome, ended.report.feed_gap), (RunOutcome::Done, false), "{}", ended.report);
 }
 
-/// A reconcile that found nothing to do wrote a pair of equal snapshots, and after ten nights no other was left.
+/// A reconcile without changes wrote a pair of equal snapshots, and after ten nights no other pair was left.
 #[tokio::test]
-async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
+async fn a_reconcile_without_differences_keeps_the_earlier_snapshots() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -88,9 +88,10 @@ async fn a_reconcile_to_which_nothing_differs_leaves_the_snapshots_alone() {
     assert_eq!((before.len(), after.len(), before.intersection(&after).count()), (2, 2, 0), "{before:?}, {after:?}");
 }
 
-/// A gap was noted while the clock was ahead. Once it was right again, no listing was later than the gap, and each was followed by another.
+/// A gap was noted while the clock was ahead. After the clock was corrected, no listing was later than the gap, so listings
+/// followed one another without end.
 #[tokio::test]
-async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
+async fn a_gap_noted_in_the_future_is_closed_by_a_listing() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -101,7 +102,7 @@ async fn a_gap_that_was_noted_in_the_future_is_healed_all_the_same() {
     assert!(!reconcile().await.report.feed_gap);
 }
 
-/// A cycle that could not read its feed said that there was nothing new.
+/// A cycle that could not read its feed reported that there was nothing new.
 #[tokio::test]
 async fn a_cycle_that_could_not_read_its_feed_is_not_quiet() {
     let (bucket, scene) = in_memory().await;

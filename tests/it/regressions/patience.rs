@@ -1,4 +1,4 @@
-//! Bugs about waiting too little: what failed for a moment was given up, and what was given up for ever might have been possible.
+//! Bugs about missing retries: brief failures were treated as final, and final failures were never retried.
 
 use crate::workflow::cycle::{effects, in_sync, rename, renamed};
 use crate::workflow::scene::{files, key};
@@ -6,7 +6,7 @@ use mock_api::{Fault, FaultAction};
 use s3_sync::s3::{self, Call, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 
-/// A rename of the chain b → c, a → b that failed for a moment left its successor without a target: that file was deleted and created
+/// A brief failure of a rename in the chain b → c, a → b left the next rename without a target: the file was deleted and created
 /// again, with another id.
 #[tokio::test]
 async fn the_next_of_a_chain_of_renames_waits_for_one_that_failed() {
@@ -34,8 +34,8 @@ async fn the_next_of_a_chain_of_renames_waits_for_one_that_failed() {
     }
 }
 
-/// Five cycles in a row made dead letters of events, though their store was overloaded for half a minute: with other events to wake
-/// them, cycles follow one another within seconds.
+/// Five cycles in a row made dead letters of events, although their store was overloaded for only half a minute: with other
+/// events to wake them, cycles follow one another within seconds.
 #[tokio::test]
 async fn an_overloaded_store_consumes_no_row_of_the_inbox() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
@@ -54,8 +54,8 @@ async fn an_overloaded_store_consumes_no_row_of_the_inbox() {
     assert_eq!(scene.contents(), files(&[("a", "new")]));
 }
 
-/// An event that became a dead letter reported a rename, and "could not be looked up" was taken for "is not there": the file was deleted
-/// at the one path, and created at the other with another id.
+/// An event that became a dead letter reported a rename. A failed lookup was treated as an absence: the file was deleted at one
+/// path and created at the other, with another id.
 #[tokio::test]
 async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
     for hidden in ["a", "b"] {
@@ -71,7 +71,7 @@ async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
             scene.cycle().await;
             scene.later(10);
         }
-        // Another move: what is settled is gone through once more.
+        // Another move makes the run decide all waiting moves again.
         rename(&bucket, "x", "y", "x");
         scene.api.api().set_feed(vec![first, renamed(2, "/x", "/y")]);
         scene.cycle().await;
@@ -86,7 +86,7 @@ async fn a_rename_whose_target_cannot_be_looked_up_is_kept_until_it_can() {
     }
 }
 
-/// The converse: when the old path can never be looked up, the new one gets the content all the same.
+/// The opposite: if the old path can never be looked up, the new path still gets the content.
 #[tokio::test]
 async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["a", "x"]).await;
@@ -105,7 +105,7 @@ async fn a_rename_whose_origin_can_never_be_looked_up_is_given_up() {
     assert_eq!(effects(&scene), ["create b"], "and no key is deleted that cannot be looked up");
 }
 
-/// An event named the middle path of a chain that waits: it waited already, and that was taken for "nothing is going to change".
+/// An event named the middle path of a chain that already waited, and the code concluded that waiting would change nothing.
 #[tokio::test]
 async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle() {
     for [first, second, third, fourth] in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
@@ -130,7 +130,7 @@ async fn a_waiting_chain_of_renames_keeps_waiting_when_an_event_names_its_middle
     }
 }
 
-/// One path of two renames could not be looked up for a moment, and only one of the two was kept for it.
+/// One path of two renames could not be looked up for a moment, and only one of the two move hints was kept.
 #[tokio::test]
 async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     let (bucket, mut scene) = in_sync(&["a", "b", "c"]).await;
@@ -151,7 +151,7 @@ async fn both_renames_that_share_a_path_wait_when_it_cannot_be_looked_up() {
     assert_eq!(["b", "c", "d"].map(|path| scene.internal_id(path)), ids);
 }
 
-/// Two paths were paired by their content, and the store refuses lookups of the first from then on: the second waited for ever.
+/// Two paths were paired by their content, and from then on the store refused lookups of the first: the second waited for ever.
 #[tokio::test]
 async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
     let (bucket, mut scene) = in_sync(&["hidden", "x"]).await;
@@ -167,7 +167,8 @@ async fn a_pair_whose_origin_cannot_be_looked_up_is_given_up() {
     assert!(scene.contents().contains_key("hidden"), "and no key is deleted that cannot be looked up");
 }
 
-/// A held delete whose file was paired with a new one became a failure when the move failed, and then a delete that was not held.
+/// A held delete was paired with a new file. When the move failed, the delete became a failure, and then a delete that was not
+/// held.
 #[tokio::test]
 async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     let names: Vec<_> = (0..30).map(|number| format!("{number:02}")).collect();
@@ -188,9 +189,9 @@ async fn a_delete_that_the_guard_holds_stays_held_when_its_move_fails() {
     assert_eq!(scene.contents().len(), 30, "the operator has allowed none of them");
 }
 
-/// When the rename came through at last, because an event named its target, those that had waited for it went on waiting.
+/// When a rename finally succeeded because an event named its target, the moves that had waited for it kept waiting.
 #[tokio::test]
-async fn paths_that_waited_for_a_rename_go_on_with_it() {
+async fn paths_that_waited_for_a_rename_continue_after_it() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     rename(&bucket, "b", "c", "b");
     rename(&bucket, "a", "b", "a");
@@ -209,7 +210,7 @@ async fn paths_that_waited_for_a_rename_go_on_with_it() {
     assert_eq!(effects(&scene), ["rename a>b", "rename b>c"]);
 }
 
-/// "Raise `MAX_FILE_SIZE_MB` to bring it in", said the report, and nothing came before the next reconcile.
+/// The report advised to raise `MAX_FILE_SIZE_MB`, but a raised limit had no effect until the next reconcile.
 #[tokio::test]
 async fn objects_that_a_setting_excluded_are_sent_by_the_first_cycle_after_it_changes() {
     let (bucket, mut scene) = in_sync(&["a"]).await;
@@ -224,7 +225,7 @@ async fn objects_that_a_setting_excluded_are_sent_by_the_first_cycle_after_it_ch
     assert_eq!(effects(&scene), ["create large"]);
 }
 
-/// With a full inbox the feed was not read, and the cycle said that it had nothing new.
+/// While the inbox was full, the feed was not read, and the cycle reported that there was nothing new.
 #[tokio::test]
 async fn the_report_says_that_the_feed_was_left_unread() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;

@@ -1,13 +1,13 @@
-//! Permissions that were refused, forgotten, or remembered for too long.
+//! Bugs about permissions that were refused, lost, or kept for too long.
 
 use crate::workflow::scene::{files, in_memory, key};
 use mock_api::{CallName, Fault, FaultAction};
 use s3_sync::state::OperatorAnswer;
 use serde_json::json;
 
-/// Permissions that the file manager refused for good kept the content of a new file back, for as long as events reported them.
+/// Permissions that the file manager refused for good blocked the content of a new file, as long as events reported them.
 #[tokio::test]
-async fn refused_permissions_do_not_keep_content_back() {
+async fn refused_permissions_do_not_block_content() {
     let (bucket, scene) = in_memory().await;
     scene.run_to_success().await;
     bucket.put(key("a"), "a");
@@ -28,10 +28,10 @@ async fn refused_permissions_do_not_keep_content_back() {
     assert_eq!(scene.api.api().permissions("a").permissions, "rw-------");
 }
 
-/// The lookup that confirmed a delete made its tombstone forget the event: permissions reported after the delete were thrown away
-/// with those reported before, and the next file at the path was asked for its own.
+/// The lookup that confirmed a delete overwrote the event's time in the tombstone: permissions reported after the delete were
+/// removed with the earlier ones, and the file manager was asked for those of the next file.
 #[tokio::test]
-async fn permissions_reported_after_a_delete_are_those_of_the_next_file() {
+async fn permissions_reported_after_a_delete_apply_to_the_next_file() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
@@ -48,10 +48,10 @@ async fn permissions_reported_after_a_delete_are_those_of_the_next_file() {
     assert_eq!((scene.contents(), scene.api.api().permissions("a").permissions), (files(&[("a", "new")]), "rw-------".to_owned()));
 }
 
-/// After a backup was put back, permissions reported for a path that it did not know went with a delete that only made sure that
-/// nothing was there.
+/// After a restore, a delete that only made sure that nothing was at an unknown path also removed the permissions reported for
+/// it.
 #[tokio::test]
-async fn permissions_reported_of_a_path_that_a_restored_state_doubts_wait_for_its_file() {
+async fn permissions_reported_for_an_unconfirmed_path_are_kept_for_its_file() {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("a"), "a");
     scene.run_to_success().await;
@@ -67,10 +67,10 @@ async fn permissions_reported_of_a_path_that_a_restored_state_doubts_wait_for_it
     assert_eq!(scene.api.api().permissions("b").permissions, "rw-------");
 }
 
-/// A file was renamed, and the permissions reported for its new path were those that the file manager had answered for the old one: they
-/// were taken for set, and never were.
+/// A file was renamed, and the permissions reported for its new path were the same as the file manager's answer for the old one:
+/// they were considered set, but never were.
 #[tokio::test]
-async fn permissions_reported_of_the_new_path_are_set_there_whatever_the_old_one_had() {
+async fn permissions_reported_for_the_new_path_are_set_even_if_the_old_one_had_the_same() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a.txt"), "a");
     scene.run_to_success().await;

@@ -1,4 +1,4 @@
-//! Bugs about the end: stops that were ignored, or not kept to; and callers that kept others from being answered.
+//! Bugs about stops that were ignored or exceeded their limit, and about clients that blocked others.
 
 use crate::crash;
 use crate::workflow::scene::{BUCKET, Scene, in_memory, key, over_http};
@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, UnixStream};
 
-/// Shorter than the deadline of any call: what hangs never ends a wait.
+/// Shorter than the timeout of any call, so that a hanging call does not end a wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A run that is stopped as soon as something has happened.
+/// A run that is stopped once an event has happened.
 pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = ()>) -> FinishedRun {
     let (stop_signal, program) = (StopSignal::default(), scene.program.clone());
     let stopped = stop_signal.clone();
@@ -25,12 +25,12 @@ pub(super) async fn stopped_when(scene: &Scene, happened: impl Future<Output = (
     ended.expect("no panic").expect("the state can be used")
 }
 
-/// A move that hung when the run was stopped held it for as long as the call's own deadlines, and all its attempts.
+/// A hanging move delayed a stop for all timeouts and attempts of its call.
 #[tokio::test]
-async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
+async fn a_hanging_move_delays_a_stop_no_longer_than_the_grace() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.grace = Duration::from_millis(100);
-    // One is in flight, and one waits for its permit.
+    // One move is in flight, one waits for its permit.
     scene.program.options.concurrency = 1;
     for name in ["a", "b"] {
         bucket.put(key(name), name);
@@ -49,7 +49,7 @@ async fn a_move_that_hangs_holds_up_a_stop_no_longer_than_the_grace() {
     assert_eq!((scene.effects("a", "move"), scene.effects("b", "move")), (1, 1));
 }
 
-/// A stop was ignored while both ends of a possible move were looked up.
+/// A stop was ignored while both paths of a possible move were being looked up.
 #[tokio::test]
 async fn a_stop_ends_the_lookups_of_a_move() {
     let (server, scene) = over_http().await;
@@ -66,7 +66,7 @@ async fn a_stop_ends_the_lookups_of_a_move() {
     assert_eq!(scene.effects("a", "move"), 1);
 }
 
-/// While the last telemetry was on its way to a collector that hung, the process ignored further signals.
+/// While the last telemetry was being sent to a hanging collector, the process ignored further signals.
 #[tokio::test]
 async fn a_second_signal_does_not_wait_for_a_collector() {
     let scene = crash::Scene::with_objects(1).await;
@@ -74,7 +74,7 @@ async fn a_second_signal_does_not_wait_for_a_collector() {
     let url = format!("http://{}", collector.local_addr().expect("an address"));
     let mut process = scene.start(&["initial-sync"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
     let mut taken = None;
-    // Nothing is exported before the run has ended.
+    // Nothing is exported before the end of the run.
     process.lives_until(async { taken = Some(collector.accept().await.expect("a connection")) }).await.expect("it tells how it went");
     process.signal("TERM").await;
     process.signal("INT").await;
@@ -82,11 +82,11 @@ async fn a_second_signal_does_not_wait_for_a_collector() {
     assert!(matches!(ended.code, Some(143 | 130)), "{:?}: {}", ended.code, ended.stderr);
 }
 
-/// The whole end of the daemon took up to seven seconds more than it had: the final report and telemetry came on top.
+/// The shutdown of the daemon took up to seven seconds longer than its limit, because of the last report and the telemetry.
 #[tokio::test]
 async fn the_final_report_and_telemetry_share_the_shutdown_timeout() {
     let scene = crash::Scene::with_objects(1).await;
-    // It takes connections into its queue, and never answers.
+    // The kernel accepts the connections, but nothing answers.
     let collector = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", collector.local_addr().expect("an address"));
     scene.file_manager().order(mock_api::Fault::new(FaultAction::Hang).operation("create").always());
@@ -97,13 +97,13 @@ async fn the_final_report_and_telemetry_share_the_shutdown_timeout() {
     daemon.signal("TERM").await;
     let ended = daemon.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    // The active run wrote down how it ended, and the telemetry had what was left, which is less than it takes at most.
+    // The active run stored its outcome. Telemetry had the remaining time, which is less than its own limit.
     assert!(ended.stderr.contains("outcome=\"stopped\"") && !ended.stderr.contains("did not end in time"), "{}", ended.stderr);
     assert!(ended.stderr.contains("no time is left for the last telemetry"), "{}", ended.stderr);
 }
 
-/// Clients that waited for a run, for hours, took all places at the control socket: `health` was not answered, and the container was
-/// taken for a sick one.
+/// Clients that waited for a run, for hours, occupied all connections of the control socket: `health` got no answer, and the
+/// container was considered unhealthy.
 #[tokio::test]
 async fn clients_that_wait_for_a_run_leave_connections_for_health_requests() {
     let scene = crash::Scene::with_objects(1).await;

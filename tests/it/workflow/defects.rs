@@ -1,5 +1,5 @@
-//! The defects of the system that came before this one, as far as they are the initial sync's: each by its number, described in a
-//! line, as the right behaviour.
+//! The defects of the previous system that concern the initial sync. Each comment has a defect's number and description; its test
+//! checks the right behaviour.
 
 use super::scene::{BUCKET, files, impatient, in_memory, key, kill, over_http};
 use mock_api::{Fault, FaultAction};
@@ -9,9 +9,9 @@ use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{self, Call, S3ErrorKind};
 use s3_sync::state::{RunOutcome, StateError};
 
-/// 3: killed during apply, the next cycle found nothing to do, and the rest was never sent.
+/// 3: after a kill during apply, the next cycle found nothing to do, and the remaining files were never sent.
 #[tokio::test]
-async fn defect_03_what_a_kill_left_undone_is_done_by_the_next_run() {
+async fn defect_03_the_next_run_finishes_the_work_of_a_killed_one() {
     let (bucket, mut scene) = in_memory().await;
     scene.program.options.concurrency = 2;
     (0..9).for_each(|number| bucket.put(key(&format!("f{number}")), "x"));
@@ -23,7 +23,7 @@ async fn defect_03_what_a_kill_left_undone_is_done_by_the_next_run() {
     assert!(scene.api.api().effects().by_path.values().all(|done| done["create"] == 1));
 }
 
-/// 4: a failed operation was never tried again, because its row was there already.
+/// 4: a failed operation was never retried, because its row existed already.
 #[tokio::test]
 async fn defect_04_a_failed_operation_is_tried_again() {
     let (bucket, scene) = in_memory().await;
@@ -37,7 +37,8 @@ async fn defect_04_a_failed_operation_is_tried_again() {
     assert_eq!(scene.contents(), files(&[("a", "a")]));
 }
 
-/// 8: nothing succeeded, nine failed, and it said `success=true`, `errors=[]`, after 27 s of useless retries of `NoSuchKey`.
+/// 8: nothing succeeded and nine operations failed, but the report said `success=true`, `errors=[]`, after 27 s of useless
+/// retries of `NoSuchKey`.
 #[tokio::test]
 async fn defect_08_failures_are_reported_and_permanent_ones_are_not_retried() {
     let (bucket, scene) = in_memory().await;
@@ -54,7 +55,7 @@ async fn defect_08_failures_are_reported_and_permanent_ones_are_not_retried() {
 
 /// 11: the listing had no retry: one `SlowDown` ended the sync.
 #[tokio::test]
-async fn defect_11_a_listing_that_is_throttled_goes_on() {
+async fn defect_11_a_throttled_listing_continues() {
     let (server, mut scene) = over_http().await;
     scene.program.options.page_keys = 1;
     for name in ["a", "b", "c"] {
@@ -65,19 +66,19 @@ async fn defect_11_a_listing_that_is_throttled_goes_on() {
     assert_eq!((slow_downs.strikes(), scene.contents().len()), (2, 3));
 }
 
-/// 12: `size` might disagree with the body. (Memory is measured elsewhere.)
+/// 12: `size` could differ from the body's length. (Another test measures memory.)
 #[tokio::test]
 async fn defect_12_the_reported_size_is_that_of_the_bytes_that_are_sent() {
     let (server, scene) = over_http().await;
     let s3 = server.server();
-    // The listing shows three bytes; when it is read, the object has another length.
+    // The listing shows three bytes, but the object has another length when it is read.
     s3.put(BUCKET, "a", "old", Some("text/plain"));
     s3.order(Matcher::operation("GetObject").times(1), mock_s3::Fault::Replace(mock_s3::NewObject::bytes("much longer")));
     s3.put(BUCKET, "empty", "", Some("text/plain"));
     let ended = scene.run_to_success().await;
     assert_eq!(scene.contents(), files(&[("a", "much longer"), ("empty", "")]));
     assert_eq!(ended.report.statistics.total_size, "much longer".len() as u64);
-    // The double refuses a `size` that is not the body's, and so does the length of the request.
+    // The double refuses a `size` that differs from the body's length, which the request also announces.
     let create = |call: &mock_api::Call| call.operation.as_deref() == Some("create");
     assert!(
         scene.api.api().calls().iter().filter(|call| create(call)).all(|call| call.content_length.is_some() && call.status == Some(200))
@@ -119,7 +120,7 @@ async fn defect_14_a_second_run_beside_the_first_is_refused_and_calls_no_endpoin
     assert_eq!(scene.effects("a", "create"), 1);
 }
 
-/// 15: started before the bucket existed, it exited and restarted for ever.
+/// 15: started before the bucket existed, the program exited and was restarted for ever.
 #[tokio::test]
 async fn defect_15_a_missing_bucket_is_reported_and_found_by_the_next_run() {
     let (server, scene) = over_http().await;
@@ -133,7 +134,7 @@ async fn defect_15_a_missing_bucket_is_reported_and_found_by_the_next_run() {
     assert_eq!(scene.contents(), files(&[("a", "a")]));
 }
 
-/// 15: with the API down, it took 12.8 s to fail, object by object.
+/// 15: while the API was down, the run took 12.8 s to fail, object by object.
 #[tokio::test]
 async fn defect_15_a_file_manager_that_is_down_stops_the_run_after_one_object_and_the_next_run_goes_on() {
     let (bucket, mut scene) = in_memory().await;
@@ -153,7 +154,7 @@ async fn defect_15_a_file_manager_that_is_down_stops_the_run_after_one_object_an
     assert_eq!(scene.contents().len(), 9);
 }
 
-/// 16: new content at the same key was never synced; nothing was scanned again after the first run.
+/// 16: new content of an existing key was never synced: nothing was listed again after the first run.
 #[tokio::test]
 async fn defect_16_new_content_of_the_same_length_at_the_same_key_is_sent() {
     let (bucket, scene) = in_memory().await;
@@ -165,7 +166,7 @@ async fn defect_16_new_content_of_the_same_length_at_the_same_key_is_sent() {
     assert_eq!(scene.contents(), files(&[("a", "new"), ("b", "later")]));
 }
 
-/// Directory markers were taken for files.
+/// Directory markers were synced as files.
 #[tokio::test]
 async fn defect_directory_markers_are_not_files() {
     let (server, scene) = over_http().await;
@@ -175,7 +176,7 @@ async fn defect_directory_markers_are_not_files() {
     assert_eq!((ended.report.listing.directory_markers, scene.contents()), (1, files(&[("docs/a", "a")])));
 }
 
-/// An initial sync that was cut off never completed.
+/// An interrupted initial sync never completed.
 #[tokio::test]
 async fn defect_an_initial_sync_completes_however_often_it_is_interrupted() {
     let (server, mut scene) = over_http().await;
@@ -184,7 +185,7 @@ async fn defect_an_initial_sync_completes_however_often_it_is_interrupted() {
         server.server().put(BUCKET, name, name, None);
     }
     for _ in 0..3 {
-        // Each run gets one page further.
+        // Each run stores one more page.
         let gate = Gate::new();
         let held = server.server().order(Matcher::operation("ListObjectsV2").skip(1), mock_s3::Fault::Hold(gate.clone()));
         let run = scene.start();
@@ -198,7 +199,7 @@ async fn defect_an_initial_sync_completes_however_often_it_is_interrupted() {
     assert_eq!((scene.overview().await.initial_completed_by, scene.contents().len()), (Some(4), 4));
 }
 
-/// So many transient failures in a row, and an endpoint that fails its own check too: the run ends instead of parking a
+/// After this many transient failures in a row, and if the endpoint's own check fails too, the run ends. It must not park a
 /// million objects one by one.
 #[tokio::test]
 async fn a_file_manager_that_fails_every_call_stops_the_run_and_counts_against_no_object() {

@@ -1,4 +1,4 @@
-//! What a scene reads from and writes to, in the form in which a test changes it.
+//! The endpoints of a scene, in a form that a test can change.
 
 use s3_sync::apply::sink::{FileManagerSink, Sink};
 use s3_sync::events::queue::EventQueue;
@@ -9,7 +9,7 @@ use s3_sync::source::{BucketSource, Source};
 use s3_sync::workflow::{Endpoints, Options};
 use std::sync::Arc;
 
-/// The endpoints of a scene, as a test changes them. The flow gets them as source and sinks.
+/// The endpoints of a scene. The flow gets them as source and sinks.
 #[derive(Clone)]
 pub(crate) struct SceneEndpoints {
     pub(crate) bucket: Arc<dyn ReadBucket>,
@@ -17,14 +17,14 @@ pub(crate) struct SceneEndpoints {
     pub(crate) queues: Vec<Arc<dyn EventQueue>>,
     pub(crate) feed: Option<Arc<dyn ReadFeed>>,
     pub(crate) reports: Option<Arc<dyn ReportResults>>,
-    /// In the place of the bucket.
+    /// Replaces the bucket.
     pub(crate) source: Option<Arc<dyn Source>>,
-    /// In the place of the file manager.
+    /// Replaces the file manager.
     pub(crate) sink: Option<Arc<dyn Sink>>,
 }
 
 impl SceneEndpoints {
-    /// Where the flow reads and writes.
+    /// The endpoints for a flow.
     pub(crate) fn of_flow(&self, options: &Options) -> Endpoints {
         let Self { bucket, file_manager, queues, feed, reports, source, sink } = self.clone();
         let source = source.unwrap_or_else(|| Arc::new(BucketSource::new(bucket, &options.bucket, &options.prefix)));

@@ -1,4 +1,4 @@
-//! How much at a time: never more than `CONCURRENCY`, all of it where there is work, and large objects never all of it.
+//! Concurrency: never more operations than `CONCURRENCY`, as many as that while there is work, and never large objects only.
 
 use super::scene::{BUCKET, Scene, in_memory, key, over_http};
 use async_trait::async_trait;
@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Barrier;
 
-/// From here on an object is a large one.
+/// An object of at least this size is large.
 const LARGE_BYTES: u64 = 8 << 20;
 
-/// What would wait for ever if the code were wrong is given up after this.
+/// A wait that would never end if the code were wrong fails after this time.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// A file manager before which saves meet: each waits until as many as may be in flight are there.
+/// A file manager at which saves wait for each other until the expected number is in flight.
 struct Meeting {
     inner: Arc<dyn FileManager>,
     barrier: Barrier,
@@ -63,7 +63,7 @@ async fn as_many_operations_as_configured_are_in_flight_and_never_one_more() {
         scene.program.options.concurrency = at_a_time;
         (0..at_a_time * 5).for_each(|number| bucket.put(key(&format!("f{number:02}")), "x"));
         let meeting = meet(&mut scene, at_a_time);
-        // With fewer in flight, the saves would wait for one another for ever.
+        // With fewer in flight, the saves would wait for each other for ever.
         tokio::time::timeout(FOR_EVER, scene.run_to_success()).await.expect("they meet");
         assert_eq!(meeting.most.load(Ordering::SeqCst), at_a_time);
         assert_eq!(scene.contents().len(), at_a_time * 5);
@@ -86,7 +86,7 @@ async fn the_store_never_sees_more_concurrent_requests_than_configured() {
     gate.open();
     run.await.expect("it ends").expect("the state can be used");
     assert_eq!(scene.contents().len(), 40);
-    // The server learns a moment after the client that an answer has ended.
+    // The server notices the end of an answer slightly later than the client.
     let most = server.server().counters().most_at_once;
     assert!((4..=5).contains(&most), "{most}");
 }
@@ -95,7 +95,7 @@ async fn the_store_never_sees_more_concurrent_requests_than_configured() {
 async fn large_objects_that_hang_leave_permits_to_the_small_ones() {
     let (server, mut scene) = over_http().await;
     scene.program.options.concurrency = 4;
-    // Before all small ones in the order of the keys.
+    // Their keys are before those of all small ones.
     let large: Vec<_> = (0..6).map(|number| format!("a large one {number}")).collect();
     for (seed, name) in large.iter().enumerate() {
         server.server().put_generated(BUCKET, name, LARGE_BYTES, seed as u64);

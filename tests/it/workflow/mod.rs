@@ -1,5 +1,5 @@
-//! The workflow in this process, between a bucket and a file manager that do what they are ordered: what it does about every fault,
-//! what its state makes of a world that changed meanwhile, and how much it does at a time.
+//! The workflow in this process, between a bucket and a file manager that a test controls: its reaction to every fault, to
+//! changes between two runs, and its concurrency.
 
 pub(crate) mod cycle;
 mod defects;

@@ -1,4 +1,4 @@
-//! Answers of stores that describe an object badly or not at all: the object arrives nevertheless, and a wrong body does not.
+//! Stores with missing or invalid headers: the object is synced nevertheless, and a wrong body is not.
 
 use super::scene::{BUCKET, Scene, files, key, over_http, over_http_with};
 use mock_s3::{Fault, Matcher};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const NEW: &str = "the new content";
 
-/// A bucket and a file manager that agree; then `a` changes, `empty` appears, and the feed reports both.
+/// A bucket and a file manager in sync; then `a` changes, `empty` appears, and the feed reports both.
 async fn with_reported_changes() -> (mock_s3::Running, Scene) {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "old", None);
@@ -20,7 +20,7 @@ async fn with_reported_changes() -> (mock_s3::Running, Scene) {
     (server, scene)
 }
 
-/// O1: without Content-Length in the response to a HEAD, an event failed in every cycle. Some servers send 0 there.
+/// O1: without Content-Length in the response to a HEAD (some servers send 0), an event failed in every cycle.
 #[tokio::test]
 async fn an_event_of_an_object_whose_head_states_no_length_is_synced() {
     for fault in [Fault::NoLength, Fault::header("content-length", "0")] {
@@ -31,7 +31,7 @@ async fn an_event_of_an_object_whose_head_states_no_length_is_synced() {
     }
 }
 
-/// O2: a body in chunks, without Content-Length, never arrived.
+/// O2: a chunked body, without Content-Length, was never synced.
 #[tokio::test]
 async fn a_body_in_chunks_is_synced_with_the_length_that_the_listing_states() {
     let (server, scene) = over_http().await;
@@ -43,7 +43,7 @@ async fn a_body_in_chunks_is_synced_with_the_length_that_the_listing_states() {
     assert_eq!(ended.report.unverified, 0);
 }
 
-/// O1 and O2 together: no response states the length, so the body is counted and its checksum vouches for it.
+/// O1 and O2 together: no response states the length, so the body is counted and verified by its checksum.
 #[tokio::test]
 async fn an_object_without_any_length_is_synced_after_an_event() {
     let (server, scene) = with_reported_changes().await;
@@ -52,10 +52,10 @@ async fn an_object_without_any_length_is_synced_after_an_event() {
     assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
 }
 
-/// O3: one latin-1 byte in user metadata kept the object from being synced, in every run. The same holds for every header that only
-/// describes, however it is wrong.
+/// O3: one Latin-1 byte in user metadata kept the object from being synced, in every run. The same applies to every invalid
+/// header that is only information.
 #[tokio::test]
-async fn an_unreadable_header_that_only_describes_keeps_no_object_from_being_synced() {
+async fn an_unreadable_informational_header_does_not_block_its_object() {
     let latin_1 = || vec![b"J\xf6rg".to_vec()];
     let absent = Vec::new;
     let empty = || vec![Vec::new()];
@@ -94,7 +94,7 @@ async fn an_unreadable_header_that_only_describes_keeps_no_object_from_being_syn
     }
     scene.run_to_success().await;
     assert_eq!(scene.contents().len(), number);
-    // The lookups of events meet the same headers.
+    // Lookups of events get the same headers.
     let changed: Vec<_> = (1..=number).map(|number| number.to_string()).collect();
     for path in &changed {
         server.server().put(BUCKET, path, "changed", None);
@@ -105,7 +105,8 @@ async fn an_unreadable_header_that_only_describes_keeps_no_object_from_being_syn
     assert!(scene.contents().values().all(|content| content == "changed"));
 }
 
-/// O4: a Last-Modified that is no HTTP date kept the object from being synced. Another usual format is read, anything else is unknown.
+/// O4: a Last-Modified that is no HTTP date kept the object from being synced. Other common formats are accepted; otherwise the
+/// time is unknown.
 #[tokio::test]
 async fn a_last_modified_in_another_format_is_read_or_unknown() {
     let (server, scene) = with_reported_changes().await;

@@ -1,4 +1,4 @@
-//! Listings as some stores answer them: each object arrives, and what is not listed is deleted only where the listing covers it.
+//! Listings as some stores send them: each object is synced, and a missing key is deleted only if the listing covers its range.
 
 use super::scene::{BUCKET, Scene, kill, over_http};
 use mock_s3::{Fault, Gate, Matcher, MockS3, OddListing};
@@ -31,7 +31,7 @@ fn deleted(scene: &Scene) -> Vec<String> {
     scene.saves().into_iter().filter(|(operation, _)| operation == "delete").map(|(_, path)| path).collect()
 }
 
-/// Runs until the request for a later page, and kills the run there.
+/// Kills a run when it requests this page.
 async fn killed_before_page(number: u64, s3: &MockS3, scene: &Scene) {
     let gate = Gate::new();
     let held = s3.order(listings().skip(number).times(1), Fault::Hold(gate.clone()));
@@ -69,7 +69,7 @@ async fn pages_without_objects_are_followed_by_their_token() {
         server.server().order(listings().skip(empty).times(2), Fault::Listing(OddListing::EmptyPage));
         let ended = scene.run_to_success().await;
         assert_eq!((scene.contents().len(), ended.report.listing.pages), (5, 5), "{}", ended.report);
-        // An empty page is no reason for a delete, and hides none.
+        // An empty page causes no delete, and does not hide one.
         assert!(server.server().remove(BUCKET, "k01.txt"));
         scene.api.api().reset_calls();
         scene.run_to_success().await;
@@ -86,9 +86,9 @@ async fn a_store_that_ignores_start_after_is_listed_by_its_tokens() {
     assert_eq!((scene.contents().len(), pages_asked_for(server.server())), (5, 3));
 }
 
-/// Case L2: a run that goes on after a killed one gets the whole listing, and uses what follows the checkpoint.
+/// Case L2: a run after a killed one gets the whole listing again, and uses the part after the stored key.
 #[tokio::test]
-async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
+async fn a_resumed_run_ignores_the_keys_before_its_checkpoint() {
     let (server, scene) = with_five_keys().await;
     let s3 = server.server();
     killed_before_page(2, s3, &scene).await;
@@ -96,7 +96,7 @@ async fn a_resumed_run_passes_the_keys_before_its_checkpoint() {
     scene.run_to_success().await;
     assert_eq!((scene.contents().len(), pages_asked_for(s3)), (5, 3));
     assert!(scene.api.api().effects().by_path.values().all(|done| done["create"] == 1), "each once");
-    // What went meanwhile is found by what the listing covers.
+    // A key that was deleted meanwhile is found in the part that the listing covers.
     assert!(s3.remove(BUCKET, "k04.txt"));
     s3.clear_faults();
     killed_before_page(1, s3, &scene).await;
@@ -119,7 +119,7 @@ async fn a_listing_that_goes_in_circles_ends_with_an_error() {
 
 /// Case L7.
 #[tokio::test]
-async fn an_unreadable_time_of_an_entry_keeps_no_object_from_being_synced() {
+async fn an_unreadable_time_of_an_entry_does_not_block_its_object() {
     let (server, scene) = with_five_keys().await;
     server.server().order(listings(), Fault::edit("<LastModified>", "<LastModified>about "));
     scene.run_to_success().await;
@@ -143,7 +143,7 @@ async fn a_store_that_does_not_list_in_byte_order_is_synced_and_the_report_says_
     }
 }
 
-/// Case L4: what the complete listing does not show is deleted, and nothing else.
+/// Case L4: keys that the complete listing does not show are deleted, and no others.
 #[tokio::test]
 async fn without_byte_order_absence_is_judged_at_the_end_of_the_listing() {
     for (page_keys, gone) in [(1, "a.txt"), (1, "a/b.txt"), (1, "z.txt"), (2, "a/b.txt"), (2, "b/c.txt"), (1000, "b/c.txt")] {
@@ -160,7 +160,7 @@ async fn without_byte_order_absence_is_judged_at_the_end_of_the_listing() {
     }
 }
 
-/// Case L4: a listing out of order has no key to go on after.
+/// Case L4: a listing out of order has no key after which it could continue.
 #[tokio::test]
 async fn a_resumed_listing_without_byte_order_starts_over() {
     let keys = ["a/b.txt", "a.txt", "b/c.txt", "b.txt", "z.txt"];

@@ -1,4 +1,4 @@
-//! A workflow in this process, between doubles, with a state in a directory of its own. It runs what a test sets up and asserts nothing else.
+//! A workflow in this process, between doubles, with its state in its own directory. Helpers only: the tests assert.
 
 use super::endpoints::SceneEndpoints;
 use bytes::Bytes;
@@ -26,28 +26,28 @@ use tokio::task::JoinHandle;
 /// The bucket of every scene.
 pub(crate) const BUCKET: &str = "customer-bucket";
 
-/// What a run needs that outlives it: the settings of the program.
+/// The program's settings, which outlive a run.
 #[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) endpoints: SceneEndpoints,
     pub(crate) options: Options,
     pub(crate) policy: Policy,
     pub(crate) identity: Identity,
-    /// What the operator says for the next runs.
+    /// The operator's flags for the next runs.
     pub(crate) answer: OperatorAnswer,
     pub(crate) database: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// A file manager's double, a program that knows it, and a place for its state.
+/// A file manager's double, a program configured for it, and a directory for its state.
 pub(crate) struct Scene {
     pub(crate) api: mock_api::Running,
     pub(crate) program: Program,
-    /// Removed with everything in it at the end of the test.
+    /// Removed with its content at the end of the test.
     _directory: TempDir,
 }
 
-/// It is always the same moment.
+/// A clock that stands still.
 #[derive(Debug)]
 struct StoppedClock(Timestamp);
 
@@ -61,7 +61,7 @@ pub(crate) fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
 }
 
-/// Attempts that follow one another at once.
+/// Retries without waits.
 pub(crate) fn impatient() -> RetryPolicy {
     RetryPolicy { attempts: 3, base: Duration::from_millis(1), max_wait: Duration::from_millis(5), budget: Duration::from_mins(2) }
 }
@@ -90,19 +90,19 @@ pub(crate) async fn in_memory() -> (Arc<MemoryBucket>, Scene) {
     (bucket.clone(), Scene::with(bucket, Deadlines::default()).await)
 }
 
-/// The same before a file manager that answers 200 where ours refuses.
+/// The same with a file manager that answers 200 where ours refuses.
 pub(crate) async fn before_a_lenient_one() -> (Arc<MemoryBucket>, Scene) {
     let bucket = Arc::new(MemoryBucket::new(BUCKET));
     let lenient = mock_api::Options { lenient: true, ..mock_api::Options::default() };
     (bucket.clone(), Scene::before(lenient, bucket, Deadlines::default()).await)
 }
 
-/// A bucket behind a server, and a scene around it.
+/// A bucket behind a real server, and a scene around it.
 pub(crate) async fn over_http() -> (mock_s3::Running, Scene) {
     over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await
 }
 
-/// The same; no client waits longer for an answer than `patience`.
+/// The same; clients wait at most `patience` for an answer.
 pub(crate) async fn over_http_with(server: mock_s3::Options, patience: Duration) -> (mock_s3::Running, Scene) {
     let running = mock_s3::MockS3::new(server).start("127.0.0.1:0").await.expect("a free port");
     running.server().create_bucket(BUCKET);
@@ -129,7 +129,7 @@ impl Scene {
         Self::before(mock_api::Options::default(), bucket, deadlines).await
     }
 
-    /// Before a file manager of this kind.
+    /// A scene with a file manager of this kind.
     pub(crate) async fn before(api: mock_api::Options, bucket: Arc<dyn ReadBucket>, deadlines: Deadlines) -> Self {
         let options_of_api = mock_api::Options { contents: Contents::Memory, ..api };
         let api = MockApi::new(options_of_api).start("127.0.0.1:0").await.expect("a free port");
@@ -157,7 +157,7 @@ impl Scene {
         Self { api, program, _directory: directory }
     }
 
-    /// One run, which the state lets begin. A run that never ends fails its test.
+    /// One run, which the state must not refuse. A run that does not end fails its test.
     pub(crate) async fn run(&self) -> FinishedRun {
         let ended = tokio::time::timeout(Duration::from_mins(2), self.program.run()).await;
         ended.expect("a run comes to its end").expect("the state can be used")
@@ -175,32 +175,32 @@ impl Scene {
         tokio::time::timeout(Duration::from_mins(2), reconcile).await.expect("it comes to its end").expect("the state can be used")
     }
 
-    /// So many minutes pass.
+    /// Advances the clock by this many minutes.
     pub(crate) fn later(&mut self, minutes: i64) {
         self.program.clock = Arc::new(StoppedClock(self.program.clock.now() + SignedDuration::from_mins(minutes)));
     }
 
-    /// One cycle that is to leave nothing undone.
+    /// One cycle that must leave no work.
     pub(crate) async fn cycle_to_success(&self) -> FinishedRun {
         let ended = self.cycle().await;
         assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
         ended
     }
 
-    /// One run that is to leave nothing undone.
+    /// One run that must leave no work.
     pub(crate) async fn run_to_success(&self) -> FinishedRun {
         let ended = self.run().await;
         assert_eq!((ended.outcome, ended.report.success), (RunOutcome::Done, true), "{}", ended.report);
         ended
     }
 
-    /// One run in a task of its own, to be killed.
+    /// Starts a run in a separate task, which the test will kill.
     pub(crate) fn start(&self) -> JoinHandle<Result<FinishedRun, ApplyError>> {
         let program = self.program.clone();
         tokio::spawn(async move { program.run().await })
     }
 
-    /// Starts a run and kills it when a call about `path` hangs.
+    /// Starts a run, and kills it when a call about `path` hangs.
     pub(crate) async fn run_killed_at_hanging(&self, path: &str) {
         let run = self.start();
         self.api.api().wait_for_calls(|calls| calls.iter().any(|call| hangs(call, path))).await;
@@ -213,7 +213,7 @@ impl Scene {
         Views::open(&self.program.database).overview().await.expect("a database")
     }
 
-    /// What the file manager holds.
+    /// The contents that the file manager holds.
     pub(crate) fn contents(&self) -> BTreeMap<String, Bytes> {
         self.api.api().files().into_iter().map(|(path, file)| (path, file.content.expect("kept in memory"))).collect()
     }
@@ -228,7 +228,7 @@ impl Scene {
         self.api.api().effects().of(path, operation)
     }
 
-    /// The operations that `saveToDisk` was asked since the log was reset, with their paths.
+    /// The `saveToDisk` calls since the log was reset: operation and path.
     pub(crate) fn saves(&self) -> Vec<(String, String)> {
         let calls = self.api.api().calls().into_iter().filter(|call| call.call == CallName::SaveToDisk);
         calls.map(|call| (call.operation.unwrap_or_default(), call.path.unwrap_or_default())).collect()
@@ -240,7 +240,7 @@ impl Scene {
 }
 
 impl Program {
-    /// From now on the file manager has this address.
+    /// Changes the file manager's configured address.
     pub(crate) fn name_file_manager(&mut self, address: &str) {
         self.identity.sinks = vec![NamedSink::file_manager(address)];
     }
@@ -250,7 +250,7 @@ impl Program {
         self.identity.sinks[0].address.clone()
     }
 
-    /// What the command does: lock, state, identity, workflow.
+    /// Does what the command does: lock, state, identity, workflow.
     pub(crate) async fn run(&self) -> Result<FinishedRun, ApplyError> {
         self.run_until(StopSignal::default()).await
     }
@@ -282,13 +282,13 @@ fn hangs(call: &Call, path: &str) -> bool {
     call.state == mock_api::CallState::Hanging && call.path.as_deref() == Some(path)
 }
 
-/// Ends a run as a SIGKILL would: nothing of it happens any more.
+/// Ends a run as a SIGKILL would: it does nothing more.
 pub(crate) async fn kill(run: JoinHandle<Result<FinishedRun, ApplyError>>) {
     run.abort();
     assert!(run.await.is_err_and(|error| error.is_cancelled()), "the run was to be killed and had ended by itself");
 }
 
-/// Contents as a test writes them down.
+/// Contents, from a test's notation.
 pub(crate) fn files(expected: &[(&str, &str)]) -> BTreeMap<String, Bytes> {
     expected.iter().map(|(path, content)| ((*path).to_owned(), Bytes::copy_from_slice(content.as_bytes()))).collect()
 }

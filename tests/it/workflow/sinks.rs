@@ -1,4 +1,4 @@
-//! The engine between other endpoints than a bucket and a file manager: what a sink cannot do, what it suffers, and what a new one needs.
+//! The engine with endpoints other than a bucket and a file manager: missing capabilities, failures, and what a new sink needs.
 
 use super::cycle::{event, renamed};
 use super::scene::{Scene, in_memory, key, kill};
@@ -17,7 +17,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// It stores files, and nothing else.
+/// A sink that can only store files.
 fn least() -> Capabilities {
     Capabilities {
         permissions: PermissionSupport::None,
@@ -28,7 +28,7 @@ fn least() -> Capabilities {
     }
 }
 
-/// A scene before this sink.
+/// A scene with this sink.
 async fn before<S: Sink + 'static>(sink: S) -> (Arc<MemoryBucket>, Arc<S>, Scene) {
     let (bucket, mut scene) = in_memory().await;
     let sink = Arc::new(sink);
@@ -117,7 +117,7 @@ async fn a_sink_that_fails_is_tried_again_and_one_that_cannot_be_reached_stops_t
     assert_eq!(sink.contents(), bucket.contents());
 }
 
-/// A new sink, as far as one is needed to count bytes.
+/// A minimal new sink, which counts bytes.
 struct Counting {
     capabilities: Capabilities,
     bytes: Mutex<BTreeMap<String, u64>>,

@@ -23,7 +23,7 @@ struct Listed {
     objects: BTreeMap<ObjectKey, ObjectFacts>,
     /// The greatest listed key; `None` = all keys were listed.
     up_to: Option<ObjectKey>,
-    /// True if the keys came in the order of their bytes. Else the keys up to `up_to` are not all there.
+    /// True if the keys came in byte order. If not, the listing may lack keys below `up_to`.
     in_order: bool,
 }
 
@@ -174,7 +174,7 @@ mod tests {
         ObjectKey::new(name).expect("not empty")
     }
 
-    /// `a=1` is the key `a` with the content 1; `a=?` one without an ETag.
+    /// `a=1` is the key `a` with the content 1; `a=?` is the key without an ETag.
     fn rows(text: &str) -> Vec<(ObjectKey, Option<ETag>)> {
         let rows = text.split_whitespace().map(|row| row.split_once('=').expect("key=content"));
         rows.map(|(name, content)| (key(name), if content == "?" { None } else { ETag::parse(content) })).collect()
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_counted_by_kind_and_beyond_the_listed_keys_nothing_is_said() {
+    fn differences_are_counted_by_kind_and_only_among_listed_keys() {
         for (known, shown, up_to, sentences) in [
             ("", "", None, "0 keys compared, and all the same"),
             ("a=1 b=2", "a=1 b=2", None, "2 keys compared, and all the same"),

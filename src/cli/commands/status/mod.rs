@@ -23,7 +23,7 @@ use std::io::Write;
 struct Status {
     /// `healthy`, `degraded` or `error`.
     service_status: Health,
-    /// The number of applied rows: files that the main sink has, or may have.
+    /// The number of applied rows: files that the main sink has or may have.
     database_records: u64,
     database_path: String,
     customer_bucket: Option<String>,

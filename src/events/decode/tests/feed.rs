@@ -43,7 +43,7 @@ fn all_types_in_both_dialects() {
 }
 
 #[test]
-fn trouble_stops_nothing() {
+fn an_undecodable_event_affects_no_other() {
     let (lines, ignored) = decoded_lines(&of_fixture("feed-trouble.json"), &scope());
     assert_eq!(
         lines,
@@ -68,7 +68,7 @@ fn trouble_stops_nothing() {
 }
 
 #[test]
-fn what_is_not_an_event_is_undecodable() {
+fn json_that_is_no_event_is_undecodable() {
     for (event, reason) in [
         (json!(null), "unknown_shape"),
         (json!([]), "unknown_shape"),
@@ -94,7 +94,8 @@ fn what_is_not_an_event_is_undecodable() {
     }
 }
 
-/// V2: a field that is not needed cost the whole event: a lone surrogate, or brackets deeper than a parser's stack allows.
+/// V2: a field that no decision needs (a lone surrogate, or brackets nested deeper than a parser's stack allows) made the whole
+/// event undecodable.
 #[test]
 fn an_event_is_used_if_only_a_field_that_is_not_needed_cannot_be_decoded() {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
@@ -127,7 +128,7 @@ fn permissions_are_found_under_every_name_and_only_as_text() {
 }
 
 #[test]
-fn a_rename_over_the_edge_of_the_prefix_is_one_half_of_itself() {
+fn a_rename_across_the_prefix_is_a_create_or_a_delete() {
     let rename = |from: &str, to: &str| json!({ "event_type": "rename", "file_path": from, "new_path": to });
     let events = [rename("/in/a", "/in/b"), rename("/in/a", "/out/a"), rename("/out/a", "/in/a"), rename("/out/a", "/out/b")];
     let (lines, ignored) = decoded_lines(&events, &Scope::new("b", "in/"));
@@ -137,7 +138,7 @@ fn a_rename_over_the_edge_of_the_prefix_is_one_half_of_itself() {
 }
 
 #[test]
-fn an_identity_is_that_of_the_content() {
+fn equal_events_have_equal_hashes() {
     let hash = |text: &str| feed_event(text.as_bytes(), &scope()).hash;
     assert_eq!(hash(r#"{"file_path":"/a","event_type":"create"}"#), hash(r#" {"event_type" : "create","file_path":"\u002fa"}"#));
     assert_ne!(hash(r#"{"file_path":"/a"}"#), hash(r#"{"file_path":"/b"}"#));

@@ -49,7 +49,7 @@ fn a_test_event_is_ignored_inside_sns_as_well() {
     }
 }
 
-/// A put of one key, with something changed.
+/// A put of one key, changed by `change`.
 fn put(change: impl FnOnce(&mut Value)) -> Value {
     let mut message: Value = serde_json::from_str(&fixture("aws-put.json")).expect("JSON");
     change(&mut message["Records"][0]);
@@ -136,7 +136,7 @@ fn ignored_records_are_counted() {
     }
 }
 
-/// E3, E4: a store names a bucket in its events without the tenant, and AWS names the bucket behind an alias.
+/// E3, E4: some stores name a bucket in events without its tenant, and AWS names the bucket behind an alias.
 #[test]
 fn the_bucket_of_an_event_is_compared_without_its_tenant_and_not_at_all_behind_an_access_point() {
     for (configured, named, own) in [

@@ -14,16 +14,16 @@ fn message(records: &[&[u8]]) -> Vec<u8> {
     [b"{\"Records\":[".to_vec(), records.join(&b','), b"]}".to_vec()].concat()
 }
 
-/// V2: a lone surrogate in the name of a user agent made a dead letter of the whole message, sound records included.
+/// V2: a lone surrogate in the name of a user agent made the whole message a dead letter, with its good records.
 #[test]
-fn a_lone_surrogate_in_a_field_that_is_not_needed_costs_nothing() {
+fn a_lone_surrogate_in_an_unneeded_field_is_ignored() {
     let decoded = notification(fixture("aws-lone-surrogate.json").as_bytes(), &scope());
     assert_eq!((events(&decoded), reasons(&decoded)), (vec!["create good.txt".to_owned(), "create other.txt".to_owned()], vec![]));
 }
 
-/// V2: the kind: whatever serde does not read as JSON, in a field of the record or of the message that no decision needs.
+/// V2, in general: a field that serde does not accept as JSON and that no decision needs, in the record or in the message.
 #[test]
-fn a_field_that_is_not_needed_may_hold_anything_that_ends_where_json_ends() {
+fn an_unneeded_field_may_hold_anything_whose_end_can_be_found() {
     let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
     for value in [
         &b"\"cut \\ud83d\""[..],
@@ -55,9 +55,9 @@ fn a_field_that_is_not_needed_may_hold_anything_that_ends_where_json_ends() {
     }
 }
 
-/// V2: what a decision needs stays strict, and its dead letter holds the bytes of this record alone.
+/// V2: fields that a decision needs stay strict. The dead letter holds only the bytes of its record.
 #[test]
-fn a_needed_field_that_cannot_be_decoded_costs_its_own_record_alone() {
+fn a_needed_field_that_cannot_be_decoded_affects_only_its_record() {
     for (key, reason) in [(&b"\\ud83d"[..], "bad_json"), (b"a\tb", "bad_json"), (b"J\xf6rg", "not_utf8")] {
         let bad = record("@", "").into_bytes();
         let at = bad.iter().position(|byte| *byte == b'@').expect("the mark");
@@ -68,9 +68,9 @@ fn a_needed_field_that_cannot_be_decoded_costs_its_own_record_alone() {
     }
 }
 
-/// V2: the same through SNS, whose text holds the message escaped: the surrogate stands in the text or in the message inside.
+/// V2 through SNS, where the message is an escaped text: the surrogate is in that text, or escaped once more in the message.
 #[test]
-fn a_lone_surrogate_inside_of_sns_costs_nothing() {
+fn a_lone_surrogate_inside_of_sns_is_ignored() {
     let inner = message(&[record("a.txt", "\"userAgent\":\"cut \\ud83d\",").as_bytes()]);
     let escaped_twice = json!({ "Type": "Notification", "Message": String::from_utf8(inner).expect("text") }).to_string();
     for message in [escaped_twice.clone(), escaped_twice.replace("\\\\ud83d", "\\ud83d")] {
@@ -79,7 +79,7 @@ fn a_lone_surrogate_inside_of_sns_costs_nothing() {
     }
 }
 
-/// V2: a time only describes: one that cannot be decoded is one that cannot be read.
+/// V2: a time is only information. One that cannot be decoded counts as unreadable.
 #[test]
 fn a_time_that_cannot_be_decoded_is_counted_and_the_event_is_used() {
     let decoded = notification(record("a.txt", "\"eventTime\":\"\\ud83d\",").as_bytes(), &scope());
@@ -98,7 +98,7 @@ fn a_byte_order_mark_before_a_message_is_ignored() {
 
 /// V7: 1,200 records, which S3 may send in one message, made a dead letter that was too long to be retried.
 #[test]
-fn the_records_of_a_message_have_no_limit_beside_its_bytes() {
+fn the_number_of_records_is_limited_only_by_the_message_size() {
     let one = record("a.txt", "");
     for count in [1200, 7000] {
         let decoded = notification(&message(&vec![one.as_bytes(); count]), &scope());
@@ -106,7 +106,7 @@ fn the_records_of_a_message_have_no_limit_beside_its_bytes() {
     }
 }
 
-/// V7: a megabyte of nonsense must not drive all other dead letters out of the state.
+/// V7: a megabyte of unusable records must not displace all other dead letters.
 #[test]
 fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
     let sound = record("a.txt", "");
@@ -122,9 +122,9 @@ fn records_that_cannot_be_decoded_are_one_dead_letter_if_there_are_very_many() {
     assert!(decoded.undecodable[0].error.to_string().contains("1001 records"), "{:?}", decoded.undecodable[0].error);
 }
 
-/// V3: the message was a dead letter of an unknown shape, while SNS delivered no event.
+/// V3: the message became a dead letter of an unknown shape, and SNS delivered no event.
 #[test]
-fn a_confirmation_of_sns_has_its_own_reason_and_a_sentence_that_helps() {
+fn a_confirmation_of_sns_has_its_own_reason_and_hint() {
     let confirm = fixture("sns-subscription-confirmation.json");
     let unsubscribed = confirm.replace("SubscriptionConfirmation", "UnsubscribeConfirmation");
     for (message, reason, words) in [

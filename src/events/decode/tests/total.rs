@@ -78,17 +78,17 @@ fn check(message: &[u8]) {
 
 proptest! {
     #[test]
-    fn over_any_bytes(message in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn decoding_is_total_for_any_bytes(message in prop::collection::vec(any::<u8>(), 0..300)) {
         check(&message);
     }
 
     #[test]
-    fn over_json_that_resembles_a_message(message in near_json()) {
+    fn decoding_is_total_for_json_that_resembles_a_message(message in near_json()) {
         check(message.to_string().as_bytes());
     }
 
     #[test]
-    fn over_real_messages_with_some_bytes_changed(
+    fn decoding_is_total_for_real_messages_with_changed_bytes(
         which in 0..MESSAGES.len(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         end in any::<prop::sample::Index>(),
@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn and_the_same_event_has_the_same_identity_however_it_is_spelt(event in near_json()) {
+    fn an_event_has_the_same_hash_in_every_spelling(event in near_json()) {
         let spelt = serde_json::to_string_pretty(&event).expect("JSON");
         prop_assert_eq!(feed_event(event.to_string().as_bytes(), &scope()), feed_event(spelt.as_bytes(), &scope()));
     }

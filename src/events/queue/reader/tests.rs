@@ -22,7 +22,7 @@ struct Queue {
     calls: watch::Sender<Vec<String>>,
     retention: Option<SignedDuration>,
     address: &'static str,
-    /// Acknowledgements return.
+    /// True if acknowledgements return.
     acknowledges: bool,
 }
 
@@ -203,7 +203,7 @@ async fn a_message_that_cannot_be_acknowledged_delays_no_other_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_cannot_be_stored_is_given_back_and_not_acknowledged() {
+async fn a_message_that_cannot_be_stored_is_released_and_not_acknowledged() {
     let mut bed = Bed::new(100).await;
     bed.state.store_events(Possible::No).await;
     bed.queue.bring(Ok(vec![put("1", "a")]));
@@ -223,7 +223,7 @@ async fn a_full_inbox_receives_nothing_until_there_is_room() {
     bed.queue.bring(Ok(vec![put("1", "a")]));
     bed.until(|status| status.inbox_full).await;
     bed.queue.bring(Ok(vec![put("2", "b")]));
-    // A minute passes, in which it checks again and again.
+    // For a minute it checks again and again.
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(bed.queue.wait_for_calls(1).await.len(), 1);
     assert_eq!(bed.queue.incoming.lock().expect("sound").len(), 1, "it was not received");

@@ -1,4 +1,4 @@
-//! Where requests go.
+//! Where the SDK sends requests.
 
 use super::*;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
@@ -6,7 +6,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use std::sync::{Arc, Mutex};
 
-/// Keeps the address of a request, which is not sent.
+/// Records the address of a request instead of sending it.
 #[derive(Clone, Debug, Default)]
 struct Addressed(Arc<Mutex<String>>);
 
@@ -56,14 +56,14 @@ async fn requests_go_below_the_path_of_the_endpoint() {
     }
 }
 
-/// E3: the bucket of a tenant.
+/// E3: a bucket of a tenant.
 #[tokio::test]
 async fn the_bucket_of_a_tenant_is_one_part_of_the_path() {
     let [head, _] = addresses(at("http://store", "tenant:bucket")).await;
     assert_eq!(head, "http://store/tenant%3Abucket/k/%C3%A4");
 }
 
-/// E2: some stores serve a bucket only at a host name of its own, others only by path.
+/// E2: some stores serve a bucket only under its own host name, others only by path.
 #[tokio::test]
 async fn the_setting_decides_if_the_bucket_is_part_of_the_host_name() {
     let aws = AwsOptions::for_bucket("the-bucket");

@@ -15,7 +15,7 @@ fn bare(status: u16) -> ErrorResponse<'static> {
 }
 
 #[test]
-fn a_code_says_more_than_its_status() {
+fn a_code_counts_before_the_status() {
     let throttled = S3ErrorKind::Throttled { after: None };
     for (status, code, expected) in [
         (404, "NoSuchKey", S3ErrorKind::NoSuchKey),
@@ -136,7 +136,7 @@ fn without_a_response_the_kind_of_failure_decides() {
     }
 }
 
-/// A web server responds to a listing with a bare 404; a HEAD has no body that could hold a code.
+/// A web server that is no S3 answers a listing with a bare 404. A HEAD has no body, so its 404 never has a code.
 #[test]
 fn a_listing_that_is_not_found_without_a_code_is_about_the_endpoint_first() {
     for (operation, answer, about_the_endpoint) in [

@@ -1,4 +1,4 @@
-//! Pages as servers answer them, good and bad, and the encoding of keys.
+//! Pages as servers send them, valid and invalid, and the encoding of keys.
 
 use super::*;
 use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2OutputBuilder;
@@ -61,7 +61,7 @@ fn a_page_that_would_lose_a_key_is_an_error_that_names_it() {
     }
 }
 
-/// The flag decides; without one, a token says that more pages follow. A key is the cursor where the server sends no token.
+/// The flag decides; without it, a token says that more pages follow. If the server sends no token, the last key is the cursor.
 #[test]
 fn flag_and_token_say_where_the_next_page_begins() {
     let (token, after) = (|| Some(PageCursor::Token("t".to_owned())), || Some(PageCursor::After(key("a"))));
@@ -70,7 +70,7 @@ fn flag_and_token_say_where_the_next_page_begins() {
         (Some(true), None, after()),
         (Some(true), Some(""), after()),
         (Some(false), None, None),
-        // Every other client ends here, too: a server that sent the flag before the last page would be useless to all of them.
+        // Every other client stops here, too: a server that sends this flag before its last page is unusable for all of them.
         (Some(false), Some("t"), None),
         (None, Some("t"), token()),
         (None, None, None),
@@ -112,7 +112,7 @@ fn the_encoding_is_that_of_forms() {
 
 proptest! {
     #[test]
-    fn any_key_comes_back_from_its_encoding(key: String) {
+    fn every_key_round_trips_through_its_encoding(key: String) {
         let encoded: String = key.bytes().map(|byte| match byte {
             b' ' => "+".to_owned(),
             byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),

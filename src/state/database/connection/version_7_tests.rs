@@ -1,11 +1,11 @@
-//! A state of schema version 7, as the program of that version left it, brought up to date: every row is where it belongs, none is lost.
+//! The migration of a state as the program of schema version 7 left it: no row is lost.
 
 use super::{MIGRATIONS, open_to_read, open_to_write};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use std::path::{Path, PathBuf};
 
-/// The queries whose results stay the same: of each pair, the first is asked of version 7 and the second of today's.
+/// Pairs of queries with equal results: the first runs on version 7, the second on the current version.
 const SAME: &[(&str, &str)] = &[
     (
         "SELECT 1, * FROM observed ORDER BY path",
@@ -66,7 +66,7 @@ fn count(connection: &Connection, text: &str) -> i64 {
 }
 
 #[test]
-fn every_row_of_a_real_state_is_where_it_belongs() {
+fn the_migration_keeps_every_row_of_a_real_state() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = version_7(directory.path(), include_str!("../../../../tests/fixtures/state-v7.sql"));
     let old = Connection::open(&path).expect("a database");
@@ -92,7 +92,7 @@ fn every_row_of_a_real_state_is_where_it_belongs() {
 }
 
 #[test]
-fn what_is_counted_goes_on_being_counted() {
+fn counters_stay_right_after_the_migration() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = version_7(directory.path(), include_str!("../../../../tests/fixtures/state-v7.sql"));
     let new = open_to_write(&path).expect("brought up to date");
@@ -106,7 +106,7 @@ fn what_is_counted_goes_on_being_counted() {
     assert_eq!(rows(&new, waiting), [[Value::Integer(0)], [Value::Integer(1)]]);
 }
 
-/// Every new state begins with the first migrations, and a sink that is not configured is none.
+/// A new state runs the first migrations, too, which add a sink: a sink that no run has configured does not count.
 #[test]
 fn a_state_that_was_never_used_has_no_sink_and_one_that_names_its_sink_keeps_it() {
     for (meta, sinks) in [("", 0), ("INSERT INTO meta (name, value) VALUES ('sink_file_manager', 'http://files')", 1)] {

@@ -1,8 +1,8 @@
--- Several sinks beside one source. Everything that is known of a source or of a sink is a column of its row, and no longer a row of
--- `meta`; what a source shows is kept for each source, and what a sink holds for each sink.
+-- Several sinks for one source. Facts about a source or a sink move from rows of `meta` into columns of `sources` and `sinks`.
+-- Observations are stored per source, what a sink holds per sink.
 
--- One row: the whole key space. Its owner is the process that wrote last: each has a greater epoch than the one before, and stores
--- observations under the numbers that it reserved.
+-- One row stands for the whole key space. Its owner is the last process that wrote: each owner has a greater epoch than the one
+-- before, and stores observations only under numbers that it reserved.
 CREATE TABLE shards (
     id INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,
@@ -11,17 +11,17 @@ CREATE TABLE shards (
 INSERT INTO shards (id, epoch, observations_reserved)
 SELECT 1, 0, ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'look'), 0);
 
--- One row: a state describes one source. `address` is null until a run has named it. Flags are 0 or 1.
+-- One row: a state describes one source. `address` is null until a run has set it. Flags are 0 or 1.
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     address TEXT,
-    -- The listing: the last key of the last page, whether all pages are stored, whether any showed a file.
+    -- The listing: the last key of the last page; whether all pages are stored; whether any page showed a file.
     listed_up_to TEXT,
     listed_everything INTEGER NOT NULL DEFAULT 0,
     listing_saw_files INTEGER NOT NULL DEFAULT 0,
-    -- The run that completed the initial sync, and whether a reconcile began and none has listed everything since.
+    -- The run that completed the initial sync; whether a reconcile began and no listing has completed since.
     initial_completed_by INTEGER,
     reconcile_unfinished INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -34,20 +34,21 @@ SELECT 1, 'bucket', 'bucket',
     (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'initial_completed_by_run'),
     EXISTS (SELECT 1 FROM meta WHERE name = 'reconcile_unfinished');
 
--- `policy` is a JSON object: what the decisions about the sink depend on.
+-- `policy` is a JSON object: the facts that decisions about the sink depend on.
 ALTER TABLE sinks ADD COLUMN source INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE sinks ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE sinks ADD COLUMN address TEXT;
 ALTER TABLE sinks ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE sinks ADD COLUMN open_intents INTEGER NOT NULL DEFAULT 0;
--- What the guard holds: deletes, of so many rows, and whether because a listing showed nothing at all. Null: it holds nothing.
+-- The deletes that the guard holds, the row count it compared them with, and whether it holds them because a listing showed no
+-- file. Null: it holds none.
 ALTER TABLE sinks ADD COLUMN held_deletes INTEGER;
 ALTER TABLE sinks ADD COLUMN held_of_rows INTEGER;
 ALTER TABLE sinks ADD COLUMN held_as_nothing_was_listed INTEGER NOT NULL DEFAULT 0;
--- How many rows the sink had when the listing began, and whether the guard has yet to judge the deletes of what was listed.
+-- The sink's rows when the listing began; whether the guard has yet to judge that listing's deletes.
 ALTER TABLE sinks ADD COLUMN rows_before_listing INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sinks ADD COLUMN listing_unjudged INTEGER NOT NULL DEFAULT 0;
--- The settings that operations depended on in the last run, and how many rows lay outside of the prefix when they were counted last.
+-- The settings that operations depended on in the last run; the rows outside of the prefix at the last count.
 ALTER TABLE sinks ADD COLUMN settings TEXT;
 ALTER TABLE sinks ADD COLUMN outside_prefix INTEGER NOT NULL DEFAULT 0;
 UPDATE sinks SET
@@ -65,11 +66,11 @@ DELETE FROM meta WHERE name IN ('look', 'source', 'sink_file_manager', 'listed_u
     'initial_completed_by_run', 'reconcile_unfinished', 'held_deletes', 'held_of_rows', 'held_as_nothing_was_listed',
     'rows_before_listing', 'listing_unjudged', 'settings', 'outside_prefix');
 
--- A state that was never used has no sink: the first run registers those that the settings name.
+-- A state that was never used has no sink: the first run registers the sinks that the settings name.
 DELETE FROM sinks WHERE address IS NULL AND applied_rows = 0
     AND NOT EXISTS (SELECT 1 FROM pending) AND NOT EXISTS (SELECT 1 FROM intents) AND NOT EXISTS (SELECT 1 FROM observed);
 DELETE FROM waiting WHERE sink NOT IN (SELECT id FROM sinks);
--- Numbers of sinks are never used twice: the history names them.
+-- A sink's number is never reused: the history refers to it.
 INSERT INTO meta (name, value) SELECT 'last_sink', CAST(ifnull(max(id), 0) AS TEXT) FROM sinks;
 
 -- Effects without an outcome are counted for each sink.
@@ -100,20 +101,20 @@ CREATE TABLE observed (
     gone_look INTEGER,
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
--- `OR FAIL`, here and below: for a statement that may abort after its first row SQLite keeps a copy of each free page that it uses, in
--- memory, until it ends. What fails takes the whole migration back.
+-- `OR FAIL`, here and below: for a statement that may abort after its first row, SQLite copies each free page that it uses into
+-- memory until the statement ends. An error rolls back the whole migration.
 INSERT OR FAIL INTO observed (source, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look)
 SELECT 1, path, look, present, size, etag, last_modified, storage_class, version_id, gone_told_at, gone_by_event, gone_look
 FROM observed_before ORDER BY path;
--- Emptied first: SQLite keeps a copy of every page of a table that it drops full, in memory, until the statement ends.
+-- Delete the rows first: when SQLite drops a full table, it keeps a copy of every page in memory until the statement ends.
 DELETE FROM observed_before;
 DROP TABLE observed_before;
 
--- A sink's own handle on what it holds: for the file manager its identifier.
+-- The sink's own handle for a file; for the file manager, its identifier.
 ALTER TABLE applied RENAME COLUMN internal_id TO handle;
 
--- What events reported of a path's permissions: each field with the time that it was reported for, and the newest observation when it was
--- received.
+-- The permissions that events reported of each path. Each field has the time that the event gave, and the newest observation at
+-- its receipt.
 CREATE TABLE permissions (
     source INTEGER NOT NULL,
     path TEXT NOT NULL,
@@ -126,8 +127,9 @@ INSERT OR FAIL INTO permissions SELECT 1, told.* FROM told ORDER BY path;
 DELETE FROM told;
 DROP TABLE told;
 
--- Up to where a sink has outdated the permissions reported of a path, while another sink still needs them: fields reported for a time up to
--- `until`, and fields received before the observation `before_look`. The file that they were reported of is gone from this sink.
+-- Up to where a sink has outdated a path's reported permissions while another sink still needs them: fields reported for a time
+-- up to `until`, and fields received before the observation `before_look`. This sink no longer holds the file that they
+-- described.
 CREATE TABLE outdated_permissions (
     sink INTEGER NOT NULL,
     path TEXT NOT NULL,
@@ -136,6 +138,6 @@ CREATE TABLE outdated_permissions (
     PRIMARY KEY (sink, path)
 ) STRICT, WITHOUT ROWID;
 
--- How far a resumable transfer has come, in the sink's own words; and which sink an operation of the history was for (null for an event).
+-- The progress of a resumable transfer, in the sink's own words; the sink of an operation in the history (null for an event).
 ALTER TABLE intents ADD COLUMN resume TEXT;
 ALTER TABLE history ADD COLUMN sink INTEGER;

@@ -1,4 +1,4 @@
-//! What goes wrong around one process, beside its end.
+//! The faults around one process, in addition to its kill.
 
 use super::super::random::Random;
 use super::super::scene::BUCKET;
@@ -7,7 +7,7 @@ use mock_api::{CallName, Fault, FaultAction};
 use mock_s3::Matcher;
 use std::collections::BTreeMap;
 
-/// Orders some faults; they strike soon or never.
+/// Orders some faults, which may never apply.
 pub(super) fn order(scene: &Scene, random: &mut Random, ordered: &mut BTreeMap<&'static str, usize>) {
     for _ in 0..random.below(3) {
         let name = if random.percent(70) { at_the_file_manager(scene, random) } else { at_the_bucket(scene, random) };
@@ -33,7 +33,7 @@ fn at_the_file_manager(scene: &Scene, random: &mut Random) -> &'static str {
     };
     let operations = ["create", "update", "delete", "rename", "move", "set", "get"];
     let fault = Fault::new(action);
-    // As often at whatever comes first as at one kind of call.
+    // Half of the faults apply to the next call of any kind.
     let fault = match random.below(2 * operations.len()) {
         one if one < operations.len() => fault.operation(operations[one]),
         _ if random.percent(30) => fault.call(CallName::UpdatePermissions),

@@ -1,4 +1,4 @@
-//! One daemon from its start to its violent end.
+//! One daemon from its start to its kill.
 
 use super::moment::{Came, Moment, Since, hanging};
 use super::workload::{When, Workload};
@@ -7,24 +7,24 @@ use crate::crash::random::Random;
 use crate::crash::scene::Scene;
 use std::time::Duration;
 
-/// What asks for a cycle.
+/// The command that requests a cycle.
 pub(super) const CYCLE: &str = "incremental-sync";
 
-/// No schedule begins anything: what follows the first cycle was asked for.
+/// Without schedules: every run after the first cycle was requested.
 pub(super) fn settings(events_url: &str) -> [(&str, &str); 5] {
     [("EVENTS_API_URL", events_url), ("SYNC_INTERVAL", "86400"), ("RECONCILE_CRON", "off"), ("RETRY_ATTEMPTS", "2"), ("CONCURRENCY", "4")]
 }
 
-/// What one daemon meets, drawn before it starts.
+/// The plan for one daemon, chosen before its start.
 pub(super) struct Life {
     pub(super) moment: Moment,
-    /// Events that the feed reports while the daemon probes its endpoints, beside those that it reported before the start.
+    /// Events that the feed adds while the daemon probes its endpoints.
     pub(super) events_amid: usize,
-    /// The kill comes in a second run, which a command asks for.
+    /// The command that requests a second run, during which the kill happens.
     pub(super) asked: Option<&'static str>,
-    /// A call that hangs ends without an answer; otherwise the daemon dies beside it.
+    /// True if a hanging call ends without an answer; false if the daemon is killed while it hangs.
     pub(super) hanging_ends: bool,
-    /// What the kill is late.
+    /// The delay of the kill.
     pub(super) late: Duration,
 }
 
@@ -34,23 +34,23 @@ impl Life {
         let command = if reconciles && random.percent(50) { "reconcile" } else { CYCLE };
         let asked = random.percent(10).then_some(command);
         let moment = Moment::draw(random);
-        // What has just been started has not come far by then.
+        // A daemon that was just started needs a longer delay to have done anything.
         let spread = if matches!(moment, Moment::Started) { 60_000 } else { 2_000 };
         Self {
             moment,
             events_amid: if amid || asked.is_some() { events } else { 0 },
-            // A fail point that held the first run would be waited for in vain.
+            // A failpoint that holds the first run would prevent the second one.
             asked: asked.filter(|_| moment.fail_point().is_none()),
             hanging_ends: random.percent(50),
             late: Duration::from_micros(random.below(spread) as u64),
         }
     }
 
-    /// Lives it, and says which moment ended it.
+    /// Runs it, and returns the moment of its kill.
     pub(super) async fn live(&self, scene: &Scene, workload: &mut Workload) -> Result<&'static str, Vain> {
         let mut daemon = start(scene, self.moment.fail_point().as_deref());
         let came = self.until_the_end(scene, workload, &mut daemon).await?;
-        // The moment is an event; the instant after it is any.
+        // The moment is an event; the delay after it is arbitrary.
         tokio::time::sleep(self.late).await;
         daemon.kill().await;
         Ok(match came {
@@ -74,7 +74,7 @@ impl Life {
             asking = Some(scene.start(&[command], &settings(&url)));
         }
         if up_to > workload.len() {
-            // What happens now happens beside its run: it reads the feed next, or has just begun to, or lists.
+            // The next step happens during its run: it reads the feed or begins to, or it lists.
             let begins = if self.asked == Some(CYCLE) { Moment::FeedAsked } else { Moment::EndpointProbed };
             let came = self.wait(begins, scene, daemon, &mut since).await?;
             workload.go_on(scene, up_to, When::Amid);

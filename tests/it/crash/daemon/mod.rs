@@ -14,7 +14,7 @@ use life::Life;
 use std::collections::BTreeMap;
 use workload::{When, Workload};
 
-/// Files that are there before the feed reports any event.
+/// Files that exist before the feed reports any event.
 const OBJECTS: usize = 30;
 const SEED: u64 = 20_261_122;
 
@@ -64,7 +64,7 @@ impl Kills {
             if self.number() == self.wanted / 2 {
                 verdict::nothing_is_forgotten(scene).await.kill().await;
             }
-            // What takes two events (a new name, and its permissions) may end one later than it was to.
+            // A change with two events (a rename and its permissions) may end one event later than planned.
             let left = (self.events().saturating_sub(self.workload.len()), self.wanted - self.number());
             let events = if left.1 == 1 { left.0 } else { self.random.below(2 * left.0 / left.1 + 1).min(left.0) };
             let life = Life::draw(&mut self.random, events, second_half);

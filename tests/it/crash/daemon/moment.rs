@@ -1,4 +1,4 @@
-//! Moments at which a daemon is killed, each awaited as an event: a fail point that holds it, what the doubles see, what it says.
+//! Moments at which a daemon is killed, each awaited as an event: a failpoint, a request at the doubles, or a line of output.
 
 use crate::crash::process::{Process, Vain};
 use crate::crash::random::Random;
@@ -6,14 +6,14 @@ use crate::crash::scene::Scene;
 use mock_api::{Call, CallName, CallState};
 use s3_sync::failpoint::{BETWEEN_CALL_AND_OUTCOME, BETWEEN_INTENT_AND_CALL};
 
-/// It has done what there was to do: no other moment comes any more.
+/// All work is done: no other moment can follow.
 const RUN_ENDED: &str = "a run ended";
 const ENDPOINTS_UNREACHABLE: &str = "waiting for unreachable endpoints";
 const HELD: &str = "failpoint ";
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Moment {
-    /// It has just been started.
+    /// It was just started.
     Started,
     /// It probes its endpoints.
     EndpointProbed,
@@ -21,27 +21,27 @@ pub(super) enum Moment {
     FeedAsked,
     /// It looks up the nth path.
     PathLookedUp(usize),
-    /// It asks for the nth object.
+    /// It requests the nth object.
     ObjectAsked(usize),
-    /// The file manager has got the head of the nth call about a file.
+    /// The file manager has received the head of the nth call about a file.
     CallArrived(usize),
     /// The nth effect has happened.
     EffectDone(usize),
-    /// The nth call about a file was answered, or its connection has died.
+    /// The nth call about a file was answered, or its connection was closed.
     CallEnded(usize),
-    /// The nth intent is stored, its call has not gone out.
+    /// The nth intent is stored; its call has not been sent.
     Intent(usize),
-    /// The nth effect has happened, and is not stored.
+    /// The nth effect has happened and is not stored.
     Outcome(usize),
-    /// It reports how its run went.
+    /// It posts its report.
     ReportArrives,
     /// Its run has ended.
     RunEnded,
 }
 
-/// What the doubles had seen before.
+/// What the doubles had received before.
 pub(super) struct Since {
-    /// Calls that were ordered to hang, and that no process waits for any more.
+    /// Calls that were ordered to hang, and whose process is gone.
     pub(super) released: usize,
     pages: u64,
     lookups: u64,
@@ -51,9 +51,9 @@ pub(super) struct Since {
 /// How a wait for a moment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Came {
-    /// With the moment.
+    /// The moment happened.
     Itself,
-    /// The run ended before.
+    /// The run ended first.
     RunEnded,
     /// A call hangs.
     Hanging,
@@ -95,7 +95,7 @@ impl Moment {
         }
     }
 
-    /// The fail point that holds it, as the program is configured.
+    /// The failpoint for this moment, as the program's setting.
     pub(super) fn fail_point(self) -> Option<String> {
         match self {
             Self::Intent(nth) => Some(format!("{BETWEEN_INTENT_AND_CALL}:{nth}")),
@@ -104,7 +104,7 @@ impl Moment {
         }
     }
 
-    /// Waits for it, or for what ends the wait: where nothing is left to do, it never comes.
+    /// Waits for the moment, or for what ends the wait: without remaining work it never happens.
     pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: &Since) -> Result<Came, Vain> {
         let hangs = |calls: &[Call]| hanging(calls) > since.released;
         let said = tokio::select! {
@@ -149,7 +149,7 @@ pub(super) fn hanging(calls: &[Call]) -> usize {
 }
 
 impl Since {
-    /// From now on.
+    /// The counts at this time.
     pub(super) fn now(scene: &Scene) -> Self {
         let operations = scene.bucket().counters().operations;
         let seen = |operation: &str| operations.get(operation).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What must be true when no daemon is killed any more and every endpoint is reachable.
+//! What must hold at the end, without kills and with reachable endpoints.
 
 use super::life::{CYCLE, settings, start};
 use super::workload::Workload;
@@ -9,7 +9,7 @@ use mock_api::{Call, CallName};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// A daemon that has its cycle, without a listing: each event was applied, or it failed by itself and waits for its next attempt.
+/// A daemon's cycle without a listing: each event was applied, or its operation failed and waits for its next attempt.
 pub(super) async fn nothing_is_forgotten(scene: &Scene) -> Process {
     let mut daemon = start(scene, None);
     daemon.says("a run ended").await.expect("it has its cycle");
@@ -25,7 +25,7 @@ pub(super) async fn nothing_is_forgotten(scene: &Scene) -> Process {
     daemon
 }
 
-/// The last daemon, and what it is asked for.
+/// The last daemon, with a command that requests runs.
 pub(super) async fn it_comes_to_rest(scene: &Scene, workload: &Workload) {
     let daemon = nothing_is_forgotten(scene).await;
     let reconcile = ask(scene, &["reconcile", "--json"]).await;
@@ -76,7 +76,7 @@ fn everything_agrees(scene: &Scene, workload: &Workload) {
     assert!(wrong.is_empty(), "(path, last reported, what it has): {wrong:?}");
 }
 
-/// By the file manager's ledger.
+/// Checked with the file manager's ledger.
 fn nothing_was_doubled(scene: &Scene, workload: &Workload) {
     let effects = scene.file_manager().effects();
     let twice: Vec<_> = effects.by_key.iter().filter(|(_, count)| **count != 1).collect();

@@ -1,4 +1,4 @@
-//! The changes in the bucket, the events that report them, and what must be true of both in the end.
+//! Changes in the bucket, the events that report them, and what must hold for both at the end.
 
 use super::super::random::Random;
 use super::super::scene::BUCKET;
@@ -6,20 +6,20 @@ use crate::crash::{Scene, key};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names that need an encoding on the way.
+/// Names that need an encoding on the wire.
 const DIRECTORIES: [&str; 4] = ["records", "reports/2024", "ü + %41", "a&b=c"];
 const NAMES_IN_A_DIRECTORY: usize = 40;
-/// From so many files on, nothing new appears until something goes.
+/// With this many files, nothing is created until something is deleted.
 const FILES_MOST: usize = 90;
 
 /// How often something happened to a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lives {
-    /// It was not there, and then it was.
+    /// It was created.
     pub(super) born: u64,
-    /// It was there, and then it was not.
+    /// It was deleted or renamed.
     pub(super) gone: u64,
-    /// It went by getting another name.
+    /// It was renamed.
     pub(super) renamed: u64,
 }
 
@@ -27,24 +27,24 @@ pub(super) struct Workload {
     random: Random,
     alive: BTreeSet<String>,
     lives: BTreeMap<String, Lives>,
-    /// The permissions last reported for each path that is alive.
+    /// The permissions last reported for each existing path.
     pub(super) reported: BTreeMap<String, String>,
     events: Vec<Value>,
     bodies: usize,
     by_kind: BTreeMap<&'static str, usize>,
 }
 
-/// When something happens.
+/// When a change happens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// No daemon runs meanwhile.
+    /// While no daemon runs.
     Between,
-    /// In the middle of a daemon's cycle.
+    /// During a daemon's cycle.
     Amid,
 }
 
 impl Workload {
-    /// How many objects are there before the first event.
+    /// A workload that starts with this many objects.
     pub(super) fn of(seed: u64, objects: usize) -> Self {
         let alive: BTreeSet<_> = (0..objects).map(key).collect();
         let born = |path: &String| (path.clone(), Lives { born: 1, ..Lives::default() });
@@ -59,12 +59,12 @@ impl Workload {
         }
     }
 
-    /// The births of a path; what was there before the first event was born once.
+    /// What happened to a path. An initial file counts as created once.
     pub(super) fn lives_of(&self, path: &str) -> Lives {
         self.lives.get(path).copied().unwrap_or_default()
     }
 
-    /// Events published so far.
+    /// The number of published events.
     pub(super) fn len(&self) -> usize {
         self.events.len()
     }
@@ -73,7 +73,7 @@ impl Workload {
         println!("{:>5}  events: {:?}", self.len(), self.by_kind);
     }
 
-    /// Changes the bucket and publishes the event, until so many have been published in all. The list never lags behind the bucket.
+    /// Changes the bucket and publishes the events, until this many were published in total. Every change has its event.
     pub(super) fn go_on(&mut self, scene: &Scene, up_to: usize, when: When) {
         if self.len() >= up_to {
             return;
@@ -102,7 +102,8 @@ impl Workload {
         }
         let body = self.body();
         scene.bucket().put(BUCKET, &path, body, Some("text/plain"));
-        // Permissions reported for a deleted file may still stand, when no daemon observed its absence: they are reported anew then.
+        // Permissions reported for a deleted file may still apply if no daemon observed its absence: then they are reported
+        // again.
         let has_permissions = self.is_back(&path) || self.random.percent(50);
         let permissions = has_permissions.then(|| self.permissions());
         let metadata = permissions.as_ref().map_or(Value::Null, |permissions| json!({ "permissions": permissions }));
@@ -124,7 +125,7 @@ impl Workload {
         self.reported.remove(path);
     }
 
-    /// Onto a name that is free, more often than not.
+    /// Renames, in most cases to a free name.
     fn rename(&mut self, scene: &Scene, from: &str, when: When) {
         let to = self.one_name();
         if to == from || (self.alive.contains(&to) && self.random.percent(75)) {
@@ -140,7 +141,7 @@ impl Workload {
         };
         self.publish(kind, from, Some(&to), &Value::Null);
         let permissions = self.reported.remove(from);
-        // A file that was found gone before its new name was reported has lost its permissions, as it should.
+        // If a file was observed as gone before its rename was reported, its permissions are correctly lost.
         let anew = self.alive.contains(&to) || self.is_back(&to) || when == When::Amid;
         self.reported.extend(permissions.map(|permissions| (to.clone(), permissions)));
         self.gone(from);
@@ -195,7 +196,7 @@ impl Workload {
         format!("{directory}/{:02}.txt", self.random.below(NAMES_IN_A_DIRECTORY))
     }
 
-    /// No two are equal, but some are empty and some take many packets.
+    /// Every body is different; some are empty, some need many packets.
     fn body(&mut self) -> String {
         self.bodies += 1;
         let lines = match self.bodies % 25 {

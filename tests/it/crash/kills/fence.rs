@@ -1,4 +1,4 @@
-//! Keeps one process from doing more than the plan lets it, by calls that hang: how far it gets is then no matter of speed.
+//! Limits the progress of a process to the plan by calls that hang, so that its progress does not depend on speed.
 
 use super::plan::Next;
 use crate::crash::scene::{BUCKET, Scene};

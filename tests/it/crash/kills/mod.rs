@@ -1,4 +1,4 @@
-//! Two hundred processes, each killed (SIGKILL) at another moment of one initial sync, and one that ends by itself.
+//! Two hundred processes, each killed (SIGKILL) at another moment of one initial sync, and a last one that ends by itself.
 
 mod fence;
 mod moment;
@@ -18,10 +18,10 @@ const OBJECTS: usize = 300;
 const PAGE_KEYS: usize = 20;
 const PAGES: usize = OBJECTS / PAGE_KEYS;
 const KILLS: usize = 200;
-/// On a machine under load the doubles may read a request of a process that is dead by then, and take it for one of the next process:
-/// it hangs at a fence that was put up for later. So many times that is no sign of anything.
+/// On a loaded machine the doubles may read a request of a dead process and count it for the next one: it hangs at a later limit.
+/// This many such cases are acceptable.
 const IN_VAIN_MOST: usize = 3;
-/// The moments of each kind that has a fail point.
+/// The minimum of moments of each kind with a failpoint.
 const KILLS_OF_A_KIND_LEAST: usize = 20;
 const SETTINGS: [(&str, &str); 2] = [("LIST_PAGE_KEYS", "20"), ("CONCURRENCY", "4")];
 
@@ -33,7 +33,7 @@ async fn two_hundred_kills_lose_no_object_and_repeat_no_effect() {
     kills.print(effects(&scene));
     assert!(effects(&scene) < OBJECTS, "the work must outlast the kills");
 
-    // Work that was lost shows here, and so it does when a kill waited in vain for it.
+    // Lost work shows here; so does a kill that never happened.
     let last = scene.start(&["initial-sync"], &SETTINGS).end().await;
     assert_eq!(last.code, Some(0), "{}", last.stderr);
     kills.pages.process_ended(&scene.bucket().requests());
@@ -52,7 +52,7 @@ async fn two_hundred_kills_lose_no_object_and_repeat_no_effect() {
     }
 }
 
-/// What was done so far, and what the bucket saw of it.
+/// The progress so far, and the requests at the bucket.
 #[derive(Default)]
 struct Kills {
     by_kind: BTreeMap<&'static str, usize>,

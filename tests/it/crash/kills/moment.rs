@@ -1,4 +1,4 @@
-//! Moments at which a process can be killed, each awaited as an event: a fail point that holds it, or what the doubles see.
+//! Moments at which a process can be killed, each awaited as an event: a failpoint, or a request at the doubles.
 
 use super::Scene;
 use crate::crash::process::{Process, Vain};
@@ -13,25 +13,25 @@ pub(super) const KINDS_WITH_A_FAIL_POINT: [&str; 3] = [FIRST_COMMIT, INTENT, OUT
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Moment {
-    /// Its first page was read, and is not stored.
+    /// Its first page was read and is not stored.
     BeforeFirstCommit,
-    /// The nth intent is stored, its call has not gone out.
+    /// The nth intent is stored; its call has not been sent.
     BetweenIntentAndCall { nth: usize },
-    /// The nth effect has happened, and is not stored.
+    /// The nth effect has happened and is not stored.
     BetweenCallAndOutcome { nth: usize },
-    /// It has just been started.
+    /// It was just started.
     Started,
-    /// It asks for its first page.
+    /// It requests its first page.
     PageRequested,
-    /// It asks for its nth object.
+    /// It requests its nth object.
     ObjectRequested { nth: usize },
-    /// The file manager has got the head of the nth call, of whatever kind.
+    /// The file manager has received the head of the nth call of any kind.
     CallReceived { nth: usize },
     /// The file manager answers the nth create.
     FileCreated { nth: usize },
 }
 
-/// What the doubles had seen before a process started.
+/// What the doubles had received before a process started.
 #[derive(Clone, Copy)]
 pub(super) struct Since {
     pages: u64,
@@ -54,7 +54,7 @@ impl Moment {
         }
     }
 
-    /// The fail point that holds it, as the program is configured.
+    /// The failpoint for this moment, as the program's setting.
     pub(super) fn fail_point(self) -> Option<String> {
         let (name, nth) = self.place()?;
         Some(format!("{name}:{nth}"))
@@ -69,7 +69,7 @@ impl Moment {
         }
     }
 
-    /// Before the process starts.
+    /// Call before the process starts.
     pub(super) fn begin(self, scene: &Scene) -> Since {
         let operations = scene.bucket().counters().operations;
         let seen = |operation: &str| operations.get(operation).copied().unwrap_or_default();
@@ -77,7 +77,7 @@ impl Moment {
         Since { pages: seen("ListObjectsV2"), objects: seen("GetObject"), calls: scene.file_manager().calls_in_all(), created }
     }
 
-    /// Waits for it.
+    /// Waits for the moment.
     pub(super) async fn come(self, scene: &Scene, process: &mut Process, since: Since) -> Result<(), Vain> {
         if let Some((name, _)) = self.place() {
             return process.says(&format!("failpoint {name}")).await;

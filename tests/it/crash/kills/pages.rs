@@ -1,4 +1,4 @@
-//! Which pages of the listing each process asked for, by the key after which they begin: empty for the first page.
+//! The pages of the listing that each process requested, by the key after which they begin: empty for the first page.
 
 use super::{KILLS, PAGES};
 use mock_s3::Request;
@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct PageReads {
-    /// Requests that are accounted for.
+    /// The number of requests already counted.
     accounted: usize,
-    /// How many processes asked for each page.
+    /// How many processes requested each page.
     times: BTreeMap<String, usize>,
-    /// How many pages each process asked for that an earlier one had asked for.
+    /// For each process, the number of pages that an earlier one had requested.
     again: Vec<usize>,
 }
 
 impl PageReads {
-    /// The process that made the newest requests has ended; `requests` are those of all.
+    /// Counts the requests of the process that has just ended; `requests` contains those of all processes.
     pub(super) fn process_ended(&mut self, requests: &[Request]) {
         let of_this_one = requests[self.accounted..].iter().filter(|request| request.operation == "ListObjectsV2");
         let asked: Vec<_> = of_this_one.map(|request| request.begins_after().unwrap_or_default()).collect();
         self.accounted = requests.len();
-        // A killed process's last request may arrive only now: it is the page that this one asked for again.
+        // A killed process's last request may arrive only now: it is the page that this process requested again.
         let different: BTreeSet<_> = asked.into_iter().collect();
         self.again.push(different.iter().filter(|page| self.times.contains_key(*page)).count());
         for page in different {
@@ -28,12 +28,12 @@ impl PageReads {
         }
     }
 
-    /// Pages that any process asked for.
+    /// Pages that any process requested.
     pub(super) fn different(&self) -> usize {
         self.times.len()
     }
 
-    /// A kill costs one page at the most.
+    /// A kill costs at most one page.
     pub(super) fn judge(&self) {
         assert_eq!(self.different(), PAGES, "{:?}", self.times);
         let again: usize = self.times.values().map(|times| times - 1).sum();

@@ -1,19 +1,19 @@
-//! Which process is killed when, drawn from a fixed seed. The plan bounds what each process may do, so that the work
-//! lasts for all the kills, however fast the machine is.
+//! The plan of the kills, from a fixed seed. It limits the progress of each process, so that the work lasts for all kills on any
+//! machine.
 
 use super::super::random::Random;
 use super::moment::Moment;
 use super::{KILLS, OBJECTS, PAGE_KEYS, PAGES};
 
 const SEED: u64 = 20_261_121;
-/// Objects that no process may have sent before the last kill.
+/// Objects that no process may send before the last kill.
 const KEPT_FOR_THE_END: usize = 5;
-/// From this kill on the listing may end, so that some kills find it ended.
+/// From this kill on the listing may end, so that some kills happen after its end.
 const LISTING_ENDS_AFTER: usize = 160;
-/// The kills before it are in groups of ten, two of them before the first commit; that needs a page that has not been read.
+/// The kills before this one are in groups of ten, two of them before the first commit, which needs an unread page.
 const LAST_FIRST_COMMIT: usize = 150;
 
-/// How far all the processes together have come.
+/// The progress of all processes together.
 #[derive(Clone, Copy)]
 pub(super) struct Progress {
     pub(super) kills: usize,
@@ -21,17 +21,17 @@ pub(super) struct Progress {
     pub(super) pages_asked_for: usize,
 }
 
-/// What one process is let do, and when it dies.
+/// The limits of one process, and the moment of its kill.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) moment: Moment,
-    /// Pages that are answered; the next one hangs.
+    /// Pages that are answered. The next one hangs.
     pub(super) pages: usize,
-    /// Creates that are answered; the next ones hang.
+    /// Creates that are answered. The next ones hang.
     pub(super) creates: usize,
 }
 
-/// The kinds of a kill, as they are dealt.
+/// The kinds of kills, as they are distributed.
 #[derive(Clone, Copy)]
 enum Card {
     FirstCommit,
@@ -51,7 +51,7 @@ impl Plan {
     }
 
     pub(super) fn next(&mut self, progress: Progress) -> Next {
-        // One create for this kill, one for each that follows, and of what is left over some more now and then.
+        // One create for this kill, one for each later kill, and sometimes some of the surplus.
         let spare = OBJECTS.saturating_sub(KEPT_FOR_THE_END + progress.effects + (KILLS - progress.kills));
         let creates = 1 + self.random.below(6).min(spare);
         // The listing stays about two pages ahead of the work.
@@ -63,7 +63,7 @@ impl Plan {
         Next { moment, pages, creates }
     }
 
-    /// `creates` of them will be answered: what comes after the last would be waited for in vain.
+    /// `creates` of them will be answered: a later moment would never happen.
     fn moment(&mut self, progress: Progress, creates: usize) -> Moment {
         let listing_may_have_ended = progress.pages_asked_for >= PAGES;
         let nth = 1 + self.random.below(creates);

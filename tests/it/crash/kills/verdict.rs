@@ -1,10 +1,10 @@
-//! What must be true when the last process has ended.
+//! What must hold after the last process has ended.
 
 use super::{KILLS_OF_A_KIND_LEAST, OBJECTS, SETTINGS};
 use crate::crash::scene::{BUCKET, Scene};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By the file manager's ledger: one create for each object, under one key, with the object's bytes.
+/// By the file manager's ledger, there is one create for each object, under one key, with the object's bytes.
 pub(super) fn everything_arrived_once(scene: &Scene) {
     let (bucket, file_manager) = (scene.bucket(), scene.file_manager());
     let objects: Vec<_> = bucket.objects(BUCKET).into_iter().map(|object| object.key).collect();
@@ -31,13 +31,13 @@ pub(super) fn everything_arrived_once(scene: &Scene) {
     }
     let several: Vec<_> = keys.iter().filter(|(_, keys)| keys.len() != 1 || keys.contains(&None)).collect();
     assert!(several.is_empty(), "an effect that is meant once has one key, whichever process sends it: {several:?}");
-    // What shows from outside that effects without an outcome were sent again: the ledger answered.
+    // The ledger's repeated answers show from outside that unanswered effects were sent again.
     let replayed = calls.iter().filter(|call| call.replayed).count();
     println!("{replayed:>5}  creates were answered from the ledger");
     assert!(replayed >= KILLS_OF_A_KIND_LEAST, "only {replayed} answers came from the ledger");
 }
 
-/// What the state says of itself.
+/// Compares with the state.
 pub(super) async fn the_state_agrees(scene: &Scene) {
     let status = scene.start(&["status", "--json"], &SETTINGS).end().await;
     assert_eq!(status.code, Some(0), "{}", status.stderr);

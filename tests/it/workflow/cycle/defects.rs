@@ -1,5 +1,5 @@
-//! The defects of the system that came before this one, as far as they are the cycle's: each by its number, described in a
-//! line, as the right behaviour. Those of the initial sync are in `workflow/defects.rs`.
+//! The defects of the previous system that concern the cycle. Each comment has a defect's number and description; its test checks
+//! the right behaviour. `workflow/defects.rs` has those of the initial sync.
 
 use super::{calls, effects, event, in_sync, permissions, rename, renamed};
 use crate::workflow::scene::{BUCKET, Scene, files, key, over_http};
@@ -18,7 +18,7 @@ fn moved(second: u32, from: &str, to: &str) -> Value {
     event
 }
 
-/// One cycle over a feed, to success, and what the file manager saw of it.
+/// Runs one successful cycle over a feed and returns the calls that the file manager received.
 async fn calls_after(scene: &Scene, feed: Vec<Value>) -> Vec<String> {
     scene.api.api().reset_calls();
     scene.api.api().set_feed(feed);
@@ -64,8 +64,8 @@ async fn defect_02_a_rename_and_a_move_send_no_bytes_and_keep_the_identity() {
     assert_eq!(scene.contents(), files(&[("c", "a"), ("there/b", "b")]), "no copy is left behind");
 }
 
-/// 5: each cycle replayed the whole list without identity: create-delete-create wiped the `internal_id`, and events beyond the first
-/// fifty were never seen.
+/// 5: each cycle replayed the whole list without remembering its events: create-delete-create erased the `internal_id`, and
+/// events beyond the first fifty were never seen.
 #[tokio::test]
 async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
     let (bucket, scene) = in_sync(&["a"]).await;
@@ -79,7 +79,7 @@ async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
     let seen = calls_after(&scene, feed.clone()).await;
     assert_eq!((seen.len(), expected.iter().all(|effect| seen.contains(effect))), (97, true), "{seen:?}");
     assert_eq!(scene.internal_id("a"), id);
-    // Replayed, the second event would take away what the first has not yet reported.
+    // If the second event were replayed, it would undo a change that no event has reported yet.
     bucket.remove(&key("f99"));
     assert_eq!(calls_after(&scene, feed.clone()).await, [""; 0], "what was sent once is not sent again");
     feed.remove(0);
@@ -87,9 +87,9 @@ async fn defect_05_an_event_counts_once_and_the_hundredth_counts() {
     assert_eq!(calls_after(&scene, feed).await, ["delete f99"]);
 }
 
-/// 6: a rename onto a path that was there committed the delete, failed at the insert, and lost the row.
+/// 6: a rename onto an existing path committed the delete, failed at the insert, and lost the row.
 #[tokio::test]
-async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
+async fn defect_06_a_rename_onto_an_existing_path_loses_neither() {
     for event_of in [renamed, moved] {
         let (bucket, scene) = in_sync(&["a", "b"]).await;
         let id = scene.internal_id("b");
@@ -97,7 +97,7 @@ async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
         assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b")]).await, ["delete a", "update b"]);
         assert_eq!((scene.contents(), scene.internal_id("b")), (files(&[("b", "a")]), id));
         assert_eq!(scene.overview().await.sinks[0].applied_rows, 1);
-        // A lost row is created again; a kept one is known.
+        // A file whose row is lost is created again; with its row it is updated.
         bucket.put(key("b"), "newer");
         assert_eq!(calls_after(&scene, vec![event_of(1, "a", "b"), event("create", 2, "b")]).await, ["update b"]);
     }
@@ -105,7 +105,7 @@ async fn defect_06_a_rename_onto_a_path_that_is_there_loses_neither() {
 
 /// 7: a create event without id sent `NaN` in the metadata: 500 after the effect, three orphans.
 #[tokio::test]
-async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
+async fn defect_07_missing_fields_of_an_event_are_not_invented() {
     let (bucket, scene) = in_sync(&[]).await;
     let metadata = [Value::Null, json!({}), json!({"internal_id": null, "size": null}), json!({"size": "NaN", "file_type": 7})];
     let mut feed = Vec::new();
@@ -116,7 +116,7 @@ async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
         feed.push(event);
     }
     assert_eq!(calls_after(&scene, feed).await, ["create f0", "create f1", "create f2", "create f3"]);
-    // The double refuses metadata that is no JSON; what it took says what the HEAD said, and nothing else.
+    // The double refuses metadata that is not JSON. The accepted metadata contains exactly what the HEAD returned.
     for (path, file) in scene.api.api().files() {
         let metadata = file.metadata.expect("metadata");
         assert_eq!((&metadata["source"], file.size), (&json!("customer_s3"), 1), "{path}: {metadata:?}");
@@ -125,16 +125,16 @@ async fn defect_07_what_an_event_does_not_say_is_not_made_up() {
     }
 }
 
-/// 9: one naive and one aware timestamp in a list, and every cycle failed until the event had left the list.
+/// 9: after one timestamp without and one with a time zone in a list, every cycle failed until the event had left the list.
 #[tokio::test]
-async fn defect_09_timestamps_with_and_without_an_offset_stand_in_one_list() {
+async fn defect_09_a_list_may_mix_timestamps_with_and_without_an_offset() {
     let (_, scene) = in_sync(&["a", "b"]).await;
     let at = |time: &str, path: &str, mode: &str| {
         let mut event = permissions(0, path, mode);
         event["timestamp"] = json!(time);
         event
     };
-    // The list is in no order: of each path, the first event is the later one.
+    // The list is not in order of time: of each path, its first event is the later one.
     let feed = vec![
         at("2026-11-19T18:31:49.398983", "a", "naive"),
         at("2026-11-19T19:31:48.500+01:00", "a", "aware"),
@@ -146,7 +146,7 @@ async fn defect_09_timestamps_with_and_without_an_offset_stand_in_one_list() {
     assert_eq!((has("a"), has("b")), ("naive".to_owned(), "aware".to_owned()), "naive is UTC");
 }
 
-/// 10: the diff inferred types: keys `NA` and `null` vanished, `008` became `8`, permissions `0755` and `755` compared equal.
+/// 10: the diff inferred types: keys `NA` and `null` disappeared, `008` became `8`, permissions `0755` and `755` compared equal.
 #[tokio::test]
 async fn defect_10_keys_and_permissions_stay_the_text_that_they_are() {
     let (bucket, scene) = in_sync(&[]).await;
@@ -165,7 +165,7 @@ async fn defect_10_keys_and_permissions_stay_the_text_that_they_are() {
     }
 }
 
-/// 13: what was retried was done twice.
+/// 13: a retried operation had its effect twice.
 #[tokio::test]
 async fn defect_13_no_effect_of_a_cycle_happens_twice() {
     for action in [FaultAction::EffectThenReset, FaultAction::effect_then_status(500), FaultAction::effect_then_status(503)] {
@@ -203,7 +203,7 @@ async fn defect_13_no_effect_of_a_cycle_happens_twice() {
     }
 }
 
-/// 15: an unreachable endpoint ended everything; here a cycle that finds one ends, and the events wait for the next one.
+/// 15: an unreachable endpoint ended the program. Now only the cycle ends, and the events wait for the next one.
 #[tokio::test]
 async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied_when_it_is_reachable() {
     let (bucket, scene) = in_sync(&["a", "b"]).await;
@@ -214,12 +214,12 @@ async fn defect_15_events_received_while_an_endpoint_was_unreachable_are_applied
     bucket.recreate();
     bucket.put(key("b"), "b");
     bucket.put(key("c"), "c");
-    // The feed has moved on: only the inbox still knows.
+    // The feed no longer serves these events: only the inbox has them.
     assert_eq!(calls_after(&scene, Vec::new()).await, ["create c", "delete a"]);
     assert_eq!(scene.contents(), files(&[("b", "b"), ("c", "c")]));
 }
 
-/// 16: new content at the same key was never synced, the `ETag` was ignored, and nothing was scanned again after the first run.
+/// 16: new content of an existing key was never synced: the `ETag` was ignored, and after the first run nothing was listed again.
 #[tokio::test]
 async fn defect_16_new_content_is_sent_when_an_event_reports_it_and_found_when_none_does() {
     let (bucket, scene) = in_sync(&["reported", "kept"]).await;
@@ -233,8 +233,8 @@ async fn defect_16_new_content_is_sent_when_an_event_reports_it_and_found_when_n
     assert_eq!(scene.contents(), files(&[("reported", "REPORTED"), ("kept", "KEPT")]));
 }
 
-/// 17: one connection for each call, and one object at a time. (One commit for each statement: the crash tests and the benchmark
-/// see how many there are.)
+/// 17: one connection per call, and one object at a time. (Also one commit per statement, which the crash tests and the benchmark
+/// count.)
 #[tokio::test]
 async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connections() {
     let (server, mut scene) = over_http().await;
@@ -250,7 +250,7 @@ async fn defect_17_a_cycle_works_on_several_objects_at_a_time_over_few_connectio
     server.server().order(Matcher::operation("GetObject").times(4), mock_s3::Fault::Hold(gate.clone()));
     let ((), ended) = tokio::join!(
         async {
-            // One at a time, the second would never come.
+            // If operations ran one at a time, the second would never arrive.
             tokio::time::timeout(Duration::from_secs(25), gate.arrived(4)).await.expect("four at a time");
             gate.open();
         },

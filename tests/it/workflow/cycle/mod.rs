@@ -1,4 +1,4 @@
-//! The incremental cycle, between a bucket in memory and a real file manager's double behind HTTP.
+//! The incremental sync, between a bucket in memory and the file manager's double behind HTTP.
 
 mod defects;
 mod oracle;
@@ -11,12 +11,12 @@ use s3_sync::s3::MemoryBucket;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// A bucket and a file manager that agree on these files; each file's content is its name. The log of calls is empty.
+/// A bucket and a file manager with the same files; each file's content is its name. The log of calls is empty.
 pub(crate) async fn in_sync(names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
     filled(in_memory().await, names).await
 }
 
-/// The same in a scene that is there.
+/// The same in an existing scene.
 async fn filled((bucket, scene): (Arc<MemoryBucket>, Scene), names: &[&str]) -> (Arc<MemoryBucket>, Scene) {
     for name in names {
         bucket.put(key(name), (*name).to_owned());
@@ -26,13 +26,13 @@ async fn filled((bucket, scene): (Arc<MemoryBucket>, Scene), names: &[&str]) -> 
     (bucket, scene)
 }
 
-/// What an object keeps when it gets another name.
+/// Renames an object, which keeps its content.
 pub(crate) fn rename(bucket: &MemoryBucket, from: &str, to: &str, content: &str) {
     bucket.remove(&key(from));
     bucket.put(key(to), content.to_owned());
 }
 
-/// An event of the feed at a second.
+/// An event of the feed, at this second.
 pub(crate) fn event(kind: &str, second: u32, path: &str) -> Value {
     json!({"event_type": kind, "file_path": path, "new_path": null, "metadata": null, "timestamp": format!("2024-01-15T10:00:{second:02}Z")})
 }
@@ -49,7 +49,7 @@ fn permissions(second: u32, path: &str, mode: &str) -> Value {
     event
 }
 
-/// The effects that the file manager saw since the log was reset: `create a`, `rename a>b`, `set a`. Sorted.
+/// The effects at the file manager since the log was reset: `create a`, `rename a>b`, `set a`. Sorted.
 pub(crate) fn effects(scene: &Scene) -> Vec<String> {
     let mut effects = calls(scene);
     effects.retain(|call| !call.starts_with("get "));
@@ -57,7 +57,7 @@ pub(crate) fn effects(scene: &Scene) -> Vec<String> {
     effects
 }
 
-/// The calls about files in the order in which they came.
+/// The calls about files, in order of arrival.
 fn calls(scene: &Scene) -> Vec<String> {
     let calls = scene.api.api().calls().into_iter();
     calls

@@ -1,10 +1,10 @@
-//! The oracle of the contract: a good list with all five types has exactly these effects, and the same list again none.
+//! The contract's example: a valid list with all five types has exactly these effects, and the same list again has none.
 
 use super::{effects, in_sync, rename};
 use crate::workflow::scene::key;
 use serde_json::Value;
 
-/// The fixture's list, as the feed serves it.
+/// The list of the fixture, as the feed serves it.
 fn all_types() -> Vec<Value> {
     let text = include_str!("../../../fixtures/events/feed-all-types.json");
     let answer: Value = serde_json::from_str(text).expect("JSON");

@@ -1,4 +1,4 @@
-//! Runs that empty the queue of notifications themselves: those of a command, where no daemon listens to it.
+//! Runs that drain the notification queue themselves: runs of a command, without a daemon that listens to the queue.
 
 use super::{effects, in_sync};
 use crate::workflow::scene::{BUCKET, Scene, key};
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Serves what waits in it, a message at a time; unreachable, it serves nothing.
+/// Serves its messages one at a time; serves nothing while it is unreachable.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<Message>>,
@@ -59,7 +59,7 @@ impl EventQueue for Queue {
     }
 }
 
-/// A command's cycle read the feed and left everything in the queue for a daemon that was not running.
+/// A command's cycle read the feed, but left all messages in the queue for a daemon that was not running.
 #[tokio::test]
 async fn a_cycle_and_a_reconcile_receive_the_messages_that_wait_in_the_queue() {
     let (bucket, mut scene) = in_sync(&["gone", "old"]).await;
@@ -95,7 +95,7 @@ async fn a_cycle_reports_an_unreachable_queue_and_does_everything_else() {
 }
 
 #[tokio::test]
-async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others() {
+async fn a_cycle_drains_each_of_several_queues_even_if_others_fail() {
     let (bucket, mut scene) = in_sync(&["a", "b"]).await;
     let queues = [0, 1, 2].map(|number| Arc::new(Queue { number, ..Queue::default() }));
     for (queue, path) in queues.iter().zip(["a", "b", "lost"]) {
@@ -115,7 +115,8 @@ async fn a_cycle_empties_each_of_several_queues_whatever_becomes_of_the_others()
     assert!(effects(&scene).contains(&"create lost".to_owned()), "{:?}", effects(&scene));
 }
 
-/// An operator who had set a prefix and waited for a file outside of it read "0 events", and nothing else.
+/// If a prefix was set, events outside of it were reported as "0 events" and nothing else, so an operator could not see why a
+/// file was missing.
 #[tokio::test]
 async fn a_cycle_reports_ignored_messages() {
     let (_, mut scene) = in_sync(&[]).await;

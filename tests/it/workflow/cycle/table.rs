@@ -7,7 +7,7 @@ use s3_sync::file_manager::{SaveOperation, SaveRequest};
 use s3_sync::s3::MemoryBucket;
 use serde_json::Value;
 
-/// What happens in the bucket: `+a` appears (or has other content), `-a` goes, `a>b` is renamed.
+/// Changes the bucket: `+a` creates or replaces `a`, `-a` deletes it, `a>b` renames it.
 fn happen(bucket: &MemoryBucket, what: &str) {
     for step in what.split_whitespace() {
         if let Some((from, to)) = step.split_once('>') {
@@ -20,7 +20,7 @@ fn happen(bucket: &MemoryBucket, what: &str) {
     }
 }
 
-/// The events, each a second after the one before: as above, and `a=rw` for permissions.
+/// The events, each one second later: the same notation, and `a=rw` for permissions.
 fn events_of(what: &str) -> Vec<Value> {
     let events = (1..).zip(what.split_whitespace()).map(|(second, step)| {
         if let Some((from, to)) = step.split_once('>') {
@@ -36,7 +36,7 @@ fn events_of(what: &str) -> Vec<Value> {
     events.collect()
 }
 
-/// One cycle over a feed, to success; then the same feed once more, which has no effect.
+/// Runs one successful cycle over a feed; then the same feed again, which must have no effect.
 async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     scene.api.api().reset_calls();
     scene.api.api().set_feed(events_of(feed));
@@ -48,7 +48,7 @@ async fn cycle(scene: &Scene, feed: &str) -> Vec<String> {
     seen
 }
 
-/// A case: what is known, what happens, which events report it, and the effects.
+/// A case: the known files, the changes, the events that report them, and the effects.
 type Case = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 const TABLE: [Case; 19] = [
@@ -82,7 +82,7 @@ async fn the_table_of_effects() {
     }
 }
 
-/// A file manager that refuses nothing cannot say that we are wrong: nothing may depend on its answer.
+/// A lenient file manager refuses nothing, so it never shows a mistake of ours: nothing may depend on its refusals.
 #[tokio::test]
 async fn the_table_of_effects_before_a_lenient_file_manager() {
     for (name, known, happens, feed, expected) in TABLE {
@@ -93,7 +93,8 @@ async fn the_table_of_effects_before_a_lenient_file_manager() {
     }
 }
 
-/// What it holds was changed behind our back, and the state says that it is a backup: each file is asked for, or sent again.
+/// The file manager's files were changed by others, and the state was restored from a backup: each file is asked for, and sent if
+/// it differs.
 #[tokio::test]
 async fn a_restored_state_before_a_lenient_file_manager_converges() {
     for before in [in_memory().await, before_a_lenient_one().await] {
@@ -102,13 +103,13 @@ async fn a_restored_state_before_a_lenient_file_manager_converges() {
         scene.api.api().set_feed(events_of("-gone +other renamed>r"));
         let backup = std::fs::read(&scene.program.database).expect("the state");
         scene.cycle_to_success().await;
-        // The file manager has lost one by itself.
+        // The file manager itself has lost one file.
         let (new_path, content, idempotency_key) = (None, None, None);
         let metadata = serde_json::Map::new();
         let lost = SaveRequest { operation: SaveOperation::Delete, path: key("lost"), new_path, content, metadata, idempotency_key };
         scene.program.endpoints.file_manager.save(lost).await.expect("it is deleted");
         for name in ["sync.db-wal", "sync.db-shm"] {
-            // They went with the last process, mostly.
+            // The last process has usually removed them.
             let _ = std::fs::remove_file(scene.program.database.with_file_name(name));
         }
         std::fs::write(&scene.program.database, backup).expect("the backup is put back");
@@ -139,7 +140,7 @@ async fn permissions_wait_for_their_object() {
 }
 
 #[tokio::test]
-async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
+async fn permissions_of_a_deleted_file_do_not_apply_to_the_next_one() {
     let (bucket, scene) = in_sync(&["a"]).await;
     cycle(&scene, "a=rw").await;
     happen(&bucket, "-a");
@@ -149,7 +150,7 @@ async fn permissions_of_a_deleted_file_are_not_those_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_has_less_than_the_state_says_still_converges() {
+async fn a_file_manager_that_lost_files_converges() {
     for (name, action, operation, path, feed, expected) in [
         ("rename: not found", FaultAction::status(404), "rename", "a", "a>b", "b"),
         ("rename: taken", FaultAction::status(409), "rename", "a", "a>b", "b"),

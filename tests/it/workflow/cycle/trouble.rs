@@ -1,11 +1,12 @@
-//! A list full of trouble: nothing stops the cycle, no row is lost, and each event has the outcome that the contract gives it.
+//! A list with many defective events: the cycle continues, no row is lost, and each event has the outcome that the contract
+//! requires.
 
 use super::{effects, in_sync};
 use crate::workflow::scene::key;
 use serde_json::Value;
 
 #[tokio::test]
-async fn each_troublesome_event_has_its_outcome_and_none_stops_the_others() {
+async fn each_defective_event_has_its_outcome_and_stops_no_other() {
     let (bucket, scene) = in_sync(&["x.txt", "a.txt", "onto-1.txt", "onto-2.txt", "self.txt", "NA"]).await;
     bucket.remove(&key("onto-1.txt"));
     bucket.put(key("onto-2.txt"), "onto-1.txt");

@@ -1,4 +1,4 @@
-//! What a file manager can do to us: refusals, silence, resets before and after the effect, nonsense.
+//! Faults of a file manager: refusals, no answer, resets before and after the effect, invalid answers.
 
 use super::case::{Case, Struck, Task};
 use mock_api::{CallName, Fault, FaultAction};

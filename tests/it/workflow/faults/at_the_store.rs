@@ -1,4 +1,4 @@
-//! What a store can do to us: errors, broken and wrong bodies, objects that change or go, a listing or a bucket that is not there.
+//! Faults of a store: errors, truncated and wrong bodies, objects that change or disappear, a missing listing or bucket.
 
 use super::super::scene::BUCKET;
 use super::case::{Case, Struck, Task, fill};
@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A fault of `GetObject` for `m`; `times` = for ever when there is none.
+/// A fault of `GetObject` for `m`; without `times` it never ends.
 fn get(what: &str, fault: Fault, times: Option<u64>) -> Case {
     struck(Task::Create, "GetObject", what, fault, times)
 }
@@ -101,7 +101,7 @@ fn of_a_listing() -> Vec<Case> {
     ]
 }
 
-/// `m` is gone, and a HEAD has to say so before the file manager gets a delete.
+/// `m` is gone: a HEAD must confirm this before the file manager gets a delete.
 fn of_lookups() -> Vec<Case> {
     vec![
         struck(Task::Delete, "HeadObject", "500", Fault::internal_error(), Some(1)),

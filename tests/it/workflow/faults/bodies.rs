@@ -1,4 +1,4 @@
-//! Bodies that are not what the store vouched for: none ends as a saved file, however it is wrong and wherever.
+//! Bodies that differ from what the store announced: none becomes a saved file, whatever is wrong with it.
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::s3::{Call, Checksum, ChecksumAlgorithm, Fault, MemoryBucket, MemoryObject, S3ErrorKind};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 const SIZE: usize = 200_000;
 
-/// Every read of `wrong` meets the fault, in a run that has `right` to bring as well.
+/// Runs with this fault in every read of `wrong`, while `right` is to be synced, too.
 async fn run_under(fault: Fault, object: MemoryObject) -> (Arc<MemoryBucket>, Scene, FinishedRun) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("right"), "right");
@@ -47,7 +47,7 @@ async fn no_wrong_body_ends_as_a_saved_file() {
 }
 
 #[tokio::test]
-async fn a_wrong_body_leaves_the_old_content_where_there_is_one() {
+async fn a_wrong_body_keeps_existing_content() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "old");
     scene.run_to_success().await;
@@ -58,9 +58,9 @@ async fn a_wrong_body_leaves_the_old_content_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn every_checksum_that_a_store_vouches_with_is_compared() {
+async fn every_checksum_of_a_store_is_verified() {
     for algorithm in ChecksumAlgorithm::ALL {
-        // An ETag that is no MD5, so that this checksum alone vouches.
+        // The ETag is no MD5, so only this checksum verifies the body.
         let object = MemoryObject::new(content()).etag("of-2").checksum(Some(Checksum::of(algorithm, &content())));
         let (_, scene, ended) = run_under(Fault::WrongByte { at: 77 }, object).await;
         assert_eq!(ended.report.failures[0].reason, "s3_checksum_mismatch", "{algorithm}");

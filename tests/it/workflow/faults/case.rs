@@ -1,4 +1,4 @@
-//! One fault, measured: a run under it, a run after it, and a run that has nothing left to do; and what must hold for each of them.
+//! One fault: a run with it, a run after it, and a run without remaining work; and the properties that each must have.
 
 use super::super::scene::{BUCKET, Scene, over_http_with};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use s3_sync::workflow::FinishedRun;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is to be done about `m` when the fault strikes.
+/// The work on `m` when the fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     Create,
@@ -17,35 +17,35 @@ pub(super) enum Task {
     Delete,
 }
 
-/// Which calls are counted: those that the fault strikes.
+/// The calls to count: those that the fault affects.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Struck {
-    /// An operation of the file manager, about `m` where it has a path.
+    /// An operation of the file manager, about `m` if the operation has a path.
     Api(&'static str),
-    /// An operation of the store, about `m` where it has a key.
+    /// An operation of the store, about `m` if the operation has a key.
     S3(&'static str),
 }
 
 type Order = Box<dyn FnOnce(&MockApi, &MockS3) + Send>;
 
-/// One line to be measured.
+/// One line of the table, to be measured.
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) task: Task,
     pub(super) struck: Struck,
-    /// Makes it go wrong.
+    /// Causes the fault.
     pub(super) order: Order,
-    /// Makes it right again, beyond withdrawing all faults.
+    /// Removes its cause, if withdrawing all faults is not enough.
     pub(super) repair: Order,
     /// How long a client waits for an answer.
     pub(super) patience: Duration,
     /// Keys in one listing page.
     pub(super) page_keys: u16,
-    /// What the store computes beside the MD5 of an `ETag`.
+    /// The store's checksum in addition to the MD5 of an `ETag`.
     pub(super) checksum: Option<mock_s3::ChecksumAlgorithm>,
 }
 
-/// One line as it is printed.
+/// One measured line.
 pub(super) struct Line {
     name: String,
     asked: usize,
@@ -58,7 +58,7 @@ pub(super) struct Line {
     next: String,
 }
 
-/// More than the effects of one page take.
+/// Longer than the effects of one page take.
 const FIRST_PAGE: Duration = Duration::from_millis(500);
 
 impl Case {
@@ -79,7 +79,7 @@ impl Case {
         Self { repair: Box::new(repair), ..self }
     }
 
-    /// The bound for a case in which a client waits for an answer in vain.
+    /// Sets the limit for a case in which a client waits in vain for an answer.
     pub(super) fn impatient(self) -> Self {
         Self { patience: Duration::from_millis(2500), ..self }
     }
@@ -91,7 +91,7 @@ impl Case {
         scene.program.options.concurrency = 1;
         scene.program.options.page_keys = self.page_keys;
         if self.page_keys < 1000 {
-            // The listing's attempts last longer than the work that its first page brings.
+            // The attempts at the listing take longer than the work of its first page.
             scene.program.options.retry.base = FIRST_PAGE;
             scene.program.options.retry.max_wait = FIRST_PAGE;
         }
@@ -135,8 +135,7 @@ impl Case {
     }
 }
 
-/// Fills the bucket, brings it over where `m` is to be known, and makes the task what is to be done. Returns the contents that
-/// `m` has had so far.
+/// Fills the bucket, syncs it if `m` must be known, and prepares the task. Returns the contents that `m` has had so far.
 async fn prepare(s3: &MockS3, scene: &Scene, task: Task) -> Vec<Bytes> {
     fill(s3);
     let first = s3.body(BUCKET, "m").expect("it was put a moment ago");
@@ -153,7 +152,7 @@ async fn prepare(s3: &MockS3, scene: &Scene, task: Task) -> Vec<Bytes> {
     vec![first]
 }
 
-/// The bucket as it is at the beginning, made if it is not there.
+/// Creates the bucket if it is missing, with its initial objects.
 pub(super) fn fill(s3: &MockS3) {
     s3.put(BUCKET, "a", "first", Some("text/plain"));
     s3.put_generated(BUCKET, "m", 20_000, 1);
@@ -190,7 +189,7 @@ fn effects(count: u64, task: Task) -> String {
     }
 }
 
-/// What the file manager holds of `m`: only ever what the bucket showed, whole.
+/// What the file manager holds of `m`: it must be a complete content that the bucket has shown.
 fn held(name: &str, task: Task, scene: &Scene, shown: &[Bytes]) -> &'static str {
     let Some(content) = scene.contents().remove("m") else { return "no" };
     match shown.iter().rposition(|known| *known == content) {

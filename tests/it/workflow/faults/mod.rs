@@ -1,4 +1,4 @@
-//! Every fault that the doubles can be ordered, one run under it and the runs after it: a table, which `docs/faults.md` is.
+//! Every fault that the doubles offer, with a run during it and the runs after it. `docs/faults.md` is the resulting table.
 
 mod at_the_file_manager;
 mod at_the_store;
@@ -9,7 +9,7 @@ use case::{Case, Line};
 use futures::stream::{self, StreamExt as _};
 use std::path::Path;
 
-/// Cases at a time: most of a case is waiting for a deadline to pass.
+/// Concurrent cases: most of a case's time is waiting for a deadline.
 const AT_A_TIME: usize = 8;
 
 const INTRODUCTION: &str = "\

@@ -1,10 +1,10 @@
-//! A second run: what did not change costs no call that has an effect, what did is sent, what went goes.
+//! A second run: unchanged files cause no call with an effect, changed ones are sent, deleted ones are deleted.
 
 use super::super::scene::{BUCKET, files, in_memory, key, over_http};
 use s3_sync::s3::CallCounts;
 
 #[tokio::test]
-async fn run_again_nothing_is_sent_and_no_object_is_asked_for() {
+async fn a_second_run_sends_nothing_and_requests_no_object() {
     let (bucket, scene) = in_memory().await;
     for name in ["a", "b/c", "d"] {
         bucket.put(key(name), name);
@@ -44,7 +44,7 @@ async fn changed_content_is_an_update_under_the_same_id_and_a_removed_object_is_
 }
 
 #[tokio::test]
-async fn content_that_came_back_to_what_it_was_is_sent_again_under_a_key_of_its_own() {
+async fn content_that_changed_back_is_sent_again_with_a_new_idempotency_key() {
     let (bucket, scene) = in_memory().await;
     for content in ["one", "two", "one"] {
         bucket.put(key("a"), content);

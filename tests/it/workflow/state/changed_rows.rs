@@ -1,5 +1,5 @@
-//! The rows that are due stand for all rows: the diff of their two CSV files is that of the two full ones, less what waits, and what is
-//! planned about the paths that are pending is that diff, for content and for permissions.
+//! Snapshots of only the due rows represent all rows: the diff of their two CSV files equals that of the two full ones, less the
+//! waiting paths. And the plan of the pending paths equals that diff, for content and permissions.
 
 mod history;
 mod step;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use step::step;
 
-/// Larger objects are left out.
+/// Larger objects are skipped.
 const POLICY: Policy = Policy { max_file_bytes: Some(step::LARGEST), permissions: PermissionSupport::SetAndAsk, renames: Renames::Any };
 
 /// The rows of a snapshot.
@@ -28,7 +28,7 @@ enum Rows {
     Due,
 }
 
-/// A side as its CSV file has it.
+/// One side as CSV.
 fn csv(state: &State, side: SinkSide, rows: Rows) -> Vec<u8> {
     let mut writer = SnapshotWriter::new(Vec::new(), "in memory");
     let sink = SinkName::file_manager();
@@ -41,14 +41,14 @@ fn csv(state: &State, side: SinkSide, rows: Rows) -> Vec<u8> {
     writer.finish().expect("written")
 }
 
-/// The merge-join of both CSV files.
+/// The diff of both CSV files.
 fn differences(state: &State, rows: Rows) -> Vec<Difference> {
     let [old, new] = [SinkSide::Applied, SinkSide::Known].map(|side| csv(state, side, rows));
     let read = |file| SnapshotReader::new(Cursor::new(file), "in memory").expect("it has a header");
     diff::diff(read(old), read(new)).collect::<Result<_, _>>().expect("rows in order")
 }
 
-/// What is to be done about each path that is pending, whether its turn has come or not.
+/// The verdict for each pending path, due or not.
 async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
     let mut verdicts = BTreeMap::new();
     for path in step::PATHS.map(key) {
@@ -59,11 +59,11 @@ async fn verdicts(sink: &SinkState) -> BTreeMap<ObjectKey, Verdict> {
     verdicts
 }
 
-/// Whether a verdict carries out a difference, whole: its content, and its permissions where the two go together.
+/// True if a verdict covers the whole difference: content, and permissions if both are sent together.
 fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
     let right_content = |planned: &plan::Planned, new: &FileRecord| planned.content.is_none() || planned.content == new.fingerprint();
     match (verdict, difference) {
-        // The listing had no ETag: a lookup first, whatever differs.
+        // The listing had no ETag, so the key is looked up first, whatever differs.
         (Verdict::Look, Difference::Changed { .. }) | (Verdict::Skip(_), Difference::Added(_)) => true,
         (Verdict::TooLarge, Difference::Changed { content, .. }) => *content,
         (Verdict::Do(planned), Difference::Added(new)) => {
@@ -73,7 +73,7 @@ fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
         (Verdict::Do(planned), Difference::Changed { old, new, content: false, .. }) => {
             planned.effect == Effect::SetPermissions && planned.permissions == new.permissions.differing_from(&old.permissions)
         }
-        // New permissions of a known file follow its new content.
+        // New permissions of a known file are sent after its new content.
         (Verdict::Do(planned), Difference::Changed { new, content: true, .. }) => {
             planned.effect == Effect::Update && right_content(planned, new)
         }
@@ -84,7 +84,7 @@ fn carries_out(verdict: &Verdict, difference: &Difference) -> bool {
     }
 }
 
-/// When nothing waits, what is due is all there is.
+/// If nothing waits, the due paths are all pending paths.
 async fn compare_when_released(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
     sink.pending_unpark_all().await.expect("stored");
     sink.deletes_release().await.expect("stored");
@@ -105,7 +105,7 @@ async fn compare(state: &State, sink: &SinkState) -> Result<(), TestCaseError> {
             "planned: {verdict:?}, different: {difference:?}"
         );
     }
-    // A lookup that completes a listing, and a path that waits for an answer, are no work that a snapshot could show.
+    // A snapshot cannot show a lookup that completes an observation, nor a path that waits for an answer.
     verdicts.retain(|_, verdict| !matches!(verdict, Verdict::Nothing | Verdict::Look));
     prop_assert_eq!(verdicts, BTreeMap::new(), "planned, and nothing differs");
     Ok(())
@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_rows_that_are_due_stand_for_all_rows(steps in vec(step(), 1..24)) {
+    fn snapshots_of_due_rows_have_the_diff_of_full_snapshots(steps in vec(step(), 1..24)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut history = History::begin().await;

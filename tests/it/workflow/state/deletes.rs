@@ -1,11 +1,11 @@
-//! A delete needs evidence: a key that only seems to be gone causes none.
+//! A delete needs evidence: a key that only seems to be gone is not deleted.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::{Call, Fault, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;
 use std::sync::Arc;
 
-/// A bucket whose `a`, `b` and `c` have arrived.
+/// A bucket whose `a`, `b` and `c` are synced.
 async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     for name in ["a", "b", "c"] {
@@ -16,7 +16,7 @@ async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// `b` is missing in the next listing and is there again when it is looked up.
+/// Hides `b` from the next listing; a lookup finds it again.
 fn hide_from_the_listing(bucket: &Arc<MemoryBucket>, content: &'static str) {
     bucket.remove(&key("b"));
     let inside = Arc::downgrade(bucket);
@@ -77,7 +77,7 @@ async fn a_403_is_no_evidence_and_names_the_missing_right() {
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_off_deletes_nothing_and_the_next_one_does() {
+async fn an_interrupted_listing_deletes_nothing_and_the_next_one_does() {
     let (bucket, mut scene) = in_sync().await;
     scene.program.options.page_keys = 1;
     bucket.remove(&key("b"));

@@ -1,4 +1,4 @@
-//! What an ETag is worth: the store that ignores `If-Match`, and the listing that has none.
+//! ETags: a store that ignores `If-Match`, and a listing without ETags.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use async_trait::async_trait;
@@ -7,7 +7,7 @@ use s3_sync::record::{ETag, ObjectKey};
 use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, MemoryBucket, ObjectHead, ReadObjects, S3Error};
 use std::sync::{Arc, Mutex};
 
-/// A store that answers a GET with whatever is there.
+/// A store that ignores `If-Match` in a GET.
 struct IgnoresIfMatch(Arc<MemoryBucket>);
 
 #[async_trait]
@@ -32,7 +32,7 @@ impl ReadObjects for IgnoresIfMatch {
     }
 }
 
-/// The next GET of `a` finds this in its place.
+/// Replaces `a` just before its next GET.
 fn replace_at_get(bucket: &MemoryBucket, content: &'static str) {
     let mut waiting = Some(content);
     bucket.on_call(
@@ -44,7 +44,7 @@ fn without_etags(call: &Call<'_>) -> Option<Fault> {
     matches!(call, Call::List(_)).then_some(Fault::NoETags)
 }
 
-/// The metadata that the file manager keeps with a file are those of its content.
+/// Asserts that the metadata that the file manager stores describe its content.
 fn assert_described_as_it_is(bucket: &MemoryBucket, scene: &Scene, path: &str) {
     let head = futures::executor::block_on(bucket.head_object(&key(path))).expect("it is there");
     let kept = scene.api.api().files()[path].metadata.clone().expect("metadata");
@@ -52,7 +52,7 @@ fn assert_described_as_it_is(bucket: &MemoryBucket, scene: &Scene, path: &str) {
 }
 
 #[tokio::test]
-async fn a_get_is_asked_for_by_etag() {
+async fn a_get_requests_the_observed_etag() {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
     let etag = bucket.head_object(&key("a")).await.expect("it is there").facts.etag;
@@ -71,7 +71,7 @@ async fn a_get_is_asked_for_by_etag() {
 
 #[tokio::test]
 async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_again() {
-    // The same length: nothing but the ETag differs.
+    // The length is the same: only the ETag differs.
     let (bucket, _) = in_memory().await;
     bucket.put(key("a"), "old");
     let scene = Scene::with(Arc::new(IgnoresIfMatch(bucket.clone())), Deadlines::default()).await;
@@ -86,7 +86,7 @@ async fn an_object_replaced_under_a_store_that_ignores_if_match_is_looked_up_aga
 }
 
 #[tokio::test]
-async fn without_etags_in_the_listing_a_head_says_what_changed() {
+async fn without_etags_in_the_listing_a_head_finds_changes() {
     let (bucket, scene) = in_memory().await;
     bucket.on_call(without_etags);
     bucket.put(key("a"), "old");

@@ -1,4 +1,4 @@
-//! The guard over deletes: how many a run sends by itself, and what it takes to send more.
+//! The delete guard: how many deletes a run sends without consent, and what allows more.
 
 use super::super::scene::{Scene, in_memory, key};
 use s3_sync::plan::MaxDelete;
@@ -23,7 +23,7 @@ fn deletes(scene: &Scene) -> usize {
     scene.saves().iter().filter(|(operation, _)| operation == "delete").count()
 }
 
-/// Everything is held, said, and still there to be done.
+/// Asserts that all deletes are held, reported, and still pending.
 fn assert_held(ended: &FinishedRun, scene: &Scene, expected: u64) {
     let report = &ended.report;
     assert_eq!((ended.outcome, ended.deletes_held, report.success), (RunOutcome::Partial, true, false), "{report}");
@@ -57,7 +57,7 @@ async fn the_limit_is_a_share_but_at_least_ten_or_a_number() {
 }
 
 #[tokio::test]
-async fn held_deletes_hold_nothing_else_and_allow_deletes_raises_the_limit_for_one_run() {
+async fn held_deletes_block_nothing_else_and_allow_deletes_raises_the_limit_for_one_run() {
     let (bucket, mut scene) = with_files(30).await;
     (0..20).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     bucket.put(key("new"), "x");
@@ -76,7 +76,7 @@ async fn held_deletes_hold_nothing_else_and_allow_deletes_raises_the_limit_for_o
 }
 
 #[tokio::test]
-async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_cycles_are_quiet() {
+async fn a_raised_limit_releases_held_deletes_in_the_next_cycle_and_until_then_cycles_are_quiet() {
     let (bucket, mut scene) = with_files(30).await;
     (0..20).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     assert_held(&scene.run().await, &scene, 20);
@@ -96,7 +96,7 @@ async fn a_raised_limit_lets_held_deletes_go_with_the_next_cycle_and_until_then_
 async fn the_guard_holds_the_deletes_of_an_emptied_bucket() {
     let (bucket, mut scene) = with_files(3).await;
     (0..3).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
-    // A directory marker is no file: a bucket that shows nothing else shows nothing at all.
+    // A directory marker is no file: a bucket with nothing else counts as empty.
     bucket.put(key("directory/"), "");
     assert_held(&scene.run().await, &scene, 3);
     scene.program.options.allow_deletes = Some(3);
@@ -112,7 +112,7 @@ async fn a_bucket_recreated_empty_deletes_no_file() {
     assert_held(&scene.run().await, &scene, 3);
     assert_eq!(scene.contents().len(), 3);
 
-    // One file in it, and it is a bucket like any other: three deletes are everyday work.
+    // With one file the bucket is no longer empty: three deletes are within the limit.
     bucket.put(key("new"), "x");
     scene.program.options.allow_deletes = None;
     let ended = scene.run_to_success().await;
@@ -130,7 +130,7 @@ async fn a_missing_bucket_deletes_nothing_whatever_is_allowed() {
 }
 
 #[tokio::test]
-async fn deletes_that_were_held_and_whose_objects_came_back_are_forgotten() {
+async fn held_deletes_whose_objects_are_back_are_dropped() {
     let (bucket, scene) = with_files(3).await;
     (0..3).for_each(|number| assert!(bucket.remove(&key(&name(number)))));
     assert_held(&scene.run().await, &scene, 3);

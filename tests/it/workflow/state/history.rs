@@ -1,4 +1,5 @@
-//! The history: a change of a path and its entry are stored in one commit, and only what happened has an entry.
+//! The history: a change of a path and its history entry are stored in one commit, and only finished events and operations have
+//! an entry.
 
 use super::super::scene::key;
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ impl Bed {
         report.map(|report| report.history).unwrap_or_default()
     }
 
-    /// The newest thing that happened to a path, after exactly one commit since the last time that was asked.
+    /// The newest entry of a path, after exactly one commit since the last call.
     async fn newest_after_one_commit(&self, path: &str) -> HistoryEvent {
         assert_eq!(self.commits.0.swap(0, Ordering::SeqCst), 1, "one commit");
         let newest = self.history(path).await.pop().expect("something happened");

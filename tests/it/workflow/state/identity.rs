@@ -1,4 +1,4 @@
-//! A state knows what it describes: another bucket, prefix or file manager is refused until the operator says what it means.
+//! The identity of a state: another bucket, prefix or file manager is refused until the operator says what it means.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::apply::ApplyError;
@@ -18,7 +18,7 @@ async fn in_sync() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// Every file beside the database, but for the lock, which says who holds it.
+/// Every file beside the database, except the lock file, which names its holder.
 fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let beside = std::fs::read_dir(database.parent().expect("a directory")).expect("a directory");
     let paths = beside.map(|entry| entry.expect("an entry").path()).filter(|path| !path.ends_with("sync.db.lock"));
@@ -27,7 +27,7 @@ fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Refused, with every text of `said`, and nothing touched: neither the database nor any endpoint.
+/// Asserts that the run is refused with every text of `said`, and that neither the database nor any endpoint was changed.
 async fn assert_refused(bucket: &MemoryBucket, scene: &Scene, said: &[&str]) {
     let (before, asked) = (bytes_of(&scene.program.database), bucket.calls());
     let error = scene.program.run().await.expect_err("it describes something else");
@@ -38,7 +38,7 @@ async fn assert_refused(bucket: &MemoryBucket, scene: &Scene, said: &[&str]) {
 }
 
 #[tokio::test]
-async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched() {
+async fn another_bucket_prefix_or_file_manager_is_refused_and_changes_nothing() {
     let (bucket, mut scene) = in_sync().await;
     let known = scene.program.identity.clone();
 
@@ -50,7 +50,7 @@ async fn another_bucket_prefix_or_file_manager_is_refused_and_nothing_is_touched
     scene.program.name_file_manager("http://elsewhere");
     assert_refused(&bucket, &scene, &["photos/", &known.sinks[0].address, "http://elsewhere", "--new-sink file_manager"]).await;
 
-    // An answer to the one question is none to the other.
+    // The flag for one difference does not answer the other.
     scene.program.answer = OperatorAnswer { new_source: true, ..OperatorAnswer::default() };
     assert_refused(&bucket, &scene, &["http://elsewhere"]).await;
 

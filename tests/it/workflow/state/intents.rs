@@ -1,5 +1,5 @@
-//! Open intents: a run is killed while its call hangs, after its effect or before it, and meanwhile the object stays, changes, goes
-//! or comes back. The next run has to find out, with nothing but its state and the two endpoints.
+//! Open intents: a run is killed while its call hangs, before or after its effect. Meanwhile the object stays, changes,
+//! disappears or reappears. The next run must converge with only its state and the two endpoints.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use bytes::Bytes;
@@ -9,14 +9,14 @@ use s3_sync::s3::MemoryBucket;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the bucket has of `m` meanwhile.
+/// The bucket's content of `m`.
 type Content = Option<&'static str>;
 
-/// `None` = nothing there yet, or no more.
+/// `None` = no object.
 struct Case {
-    /// In the bucket and in the file manager at first.
+    /// At first, in the bucket and in the file manager.
     known: Content,
-    /// In the bucket when the call hangs: the effect is to bring this.
+    /// In the bucket when the call hangs: the content to sync.
     hangs: Content,
     /// In the bucket when the next run begins.
     then: Content,
@@ -31,7 +31,7 @@ fn set(bucket: &MemoryBucket, content: Content) {
     }
 }
 
-/// Up to the kill; returns the key of the call that hung.
+/// Runs up to the kill; returns the key of the hanging call.
 async fn killed(case: &Case, action: FaultAction) -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     bucket.put(key("a"), "a");
@@ -50,7 +50,7 @@ async fn killed(case: &Case, action: FaultAction) -> (Arc<MemoryBucket>, Scene) 
     (bucket, scene)
 }
 
-/// What the file manager holds, in the end and with nothing left to do.
+/// What the file manager holds at the end, when no work is left.
 async fn converged(scene: &Scene) -> BTreeMap<String, Bytes> {
     scene.run_to_success().await;
     let held = scene.contents();
@@ -86,7 +86,7 @@ async fn after_any_call_that_hung_the_file_manager_ends_with_what_the_bucket_has
 }
 
 #[tokio::test]
-async fn an_effect_that_is_still_meant_is_sent_again_with_the_same_key_and_happens_once() {
+async fn a_still_planned_effect_is_sent_again_with_the_same_key_and_happens_once() {
     for (known, hangs, operation) in [(None, Some("one"), "create"), (Some("one"), Some("two"), "update"), (Some("one"), None, "delete")] {
         let (_, scene) = killed(&Case { known, hangs, then: hangs }, FaultAction::EffectThenHang).await;
         let before = scene.api.api().effects();
@@ -114,7 +114,7 @@ async fn a_create_that_never_arrived_is_detected_and_the_new_content_created() {
 }
 
 #[tokio::test]
-async fn an_object_that_vanished_is_deleted_though_no_row_ever_said_that_it_is_there() {
+async fn a_deleted_object_without_an_applied_row_is_deleted() {
     for action in [FaultAction::Hang, FaultAction::EffectThenHang] {
         let (_, scene) = killed(&Case { known: None, hangs: Some("one"), then: None }, action).await;
         scene.run_to_success().await;
@@ -123,7 +123,7 @@ async fn an_object_that_vanished_is_deleted_though_no_row_ever_said_that_it_is_t
 }
 
 #[tokio::test]
-async fn an_object_that_is_back_before_its_delete_was_confirmed_is_asked_about_and_only_sent_when_it_is_gone() {
+async fn an_object_that_is_back_before_its_delete_was_confirmed_is_sent_only_if_the_file_is_gone() {
     let case = Case { known: Some("one"), hangs: None, then: Some("one") };
     let (_, scene) = killed(&case, FaultAction::Hang).await;
     scene.run_to_success().await;
@@ -135,7 +135,7 @@ async fn an_object_that_is_back_before_its_delete_was_confirmed_is_asked_about_a
 }
 
 #[tokio::test]
-async fn a_vanished_object_that_may_have_been_sent_counts_for_the_guard() {
+async fn a_deleted_object_that_may_have_been_sent_counts_for_the_guard() {
     let (_, mut scene) = killed(&Case { known: None, hangs: Some("one"), then: None }, FaultAction::EffectThenHang).await;
     scene.program.options.max_delete = MaxDelete::Count(0);
     let ended = scene.run().await;

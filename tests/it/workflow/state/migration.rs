@@ -1,4 +1,4 @@
-//! A state of schema version 7, which the program of that version left in the middle of its work: the next run goes on with it.
+//! A state of schema version 7 from a program that was killed during its work: the next run continues it.
 
 use super::super::scene::{BUCKET, Scene, key};
 use mock_api::Options;
@@ -10,7 +10,7 @@ use s3_sync::state::{Lane, State, Views};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What the bucket held when that program was killed.
+/// The bucket's objects when that program was killed.
 fn bucket() -> Arc<MemoryBucket> {
     let bucket = Arc::new(MemoryBucket::new(BUCKET));
     for number in 0..8 {
@@ -34,7 +34,7 @@ fn bucket() -> Arc<MemoryBucket> {
     bucket
 }
 
-/// That bucket, a file manager that answers as if it had what it is asked about, and that state with the settings of its last run.
+/// That bucket, a file manager that claims to hold whatever it is asked about, and that state with the settings of its last run.
 async fn left_behind() -> (Arc<MemoryBucket>, Scene) {
     let bucket = bucket();
     let mut scene = Scene::before(Options { lenient: true, ..Options::default() }, bucket.clone(), Deadlines::default()).await;
@@ -48,7 +48,7 @@ async fn left_behind() -> (Arc<MemoryBucket>, Scene) {
     (bucket, scene)
 }
 
-/// Operation, path and key of each effect that was called.
+/// Operation, path and key of each call with an effect.
 fn called(scene: &Scene) -> Vec<(String, String, String)> {
     let calls = scene.api.api().calls().into_iter().filter(|call| call.idempotency_key.is_some());
     calls
@@ -59,7 +59,7 @@ fn called(scene: &Scene) -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// The keys that the state of version 7 holds of its effects without an outcome.
+/// Path and key of each open intent in the state of version 7.
 fn open_in_version_7() -> BTreeSet<(String, String)> {
     let database = Connection::open_in_memory().expect("a database");
     database.execute_batch(include_str!("../../../fixtures/state-v7.sql")).expect("loaded");
@@ -82,7 +82,7 @@ async fn open_intents_are_sent_again_identically_and_finished_ones_are_not() {
     assert_eq!(
         operations,
         [
-            // (The double that was asked what it holds has nothing there.)
+            // (The double was asked about these and holds nothing there.)
             ("create", "doubt/unconfirmed.txt"),
             ("create", "fail/parked.txt"),
             ("create", "later/1.txt"),
@@ -109,7 +109,7 @@ async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
     assert!(!ended.report.feed_gap, "everything was listed");
     let touched: BTreeSet<_> = called(&scene).into_iter().map(|(_, path, _)| path).collect();
     let mut expected: BTreeSet<_> = (0..5).map(|number| format!("guard/{number}.txt")).collect();
-    // A reconcile also takes up what was skipped: the store gives it today.
+    // A reconcile also retries skipped paths, and the store delivers this one now.
     expected.insert("cold/archived.txt".to_owned());
     assert_eq!(touched, expected, "everything else is in step");
     let overview = scene.overview().await;
@@ -119,7 +119,7 @@ async fn held_deletes_are_sent_when_allowed_and_a_reconcile_leaves_none() {
 }
 
 #[tokio::test]
-async fn the_handles_on_the_state_see_what_it_holds() {
+async fn the_handles_of_a_state_share_its_content() {
     let (_bucket, scene) = left_behind().await;
     let state = State::open(&scene.program.database).await.expect("brought up to date");
     let sink = state.sink(SinkName::file_manager(), scene.program.policy).await.expect("it is there");

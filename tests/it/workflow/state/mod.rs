@@ -1,4 +1,4 @@
-//! What the state is for: what it refuses, what it remembers, and what it makes of a world that changed between two runs.
+//! The state: what it refuses, what it stores, and how it reacts to changes between two runs.
 
 mod again;
 mod changed_rows;

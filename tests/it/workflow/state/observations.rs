@@ -1,4 +1,5 @@
-//! Observations are numbered before their requests go out: an older one never overwrites a newer one, whenever its answer comes.
+//! Observations are numbered before their requests are sent: an older one never overwrites a newer one, whenever its response
+//! arrives.
 
 use super::super::scene::{files, in_memory, key};
 use s3_sync::plan::Policy;

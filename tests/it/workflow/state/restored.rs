@@ -1,4 +1,4 @@
-//! A backup of the database put back: the lock file beside it is ahead of it, no row is trusted, and yet only what differs is sent.
+//! The database was restored from a backup: the lock file is newer, no row is trusted, and yet only differences are sent.
 
 use super::super::scene::{Scene, files, in_memory, key};
 use s3_sync::s3::MemoryBucket;
@@ -6,7 +6,7 @@ use s3_sync::state::OperatorAnswer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The database as it is now, whole: no process has it open.
+/// Copies the database, which no process has open.
 fn back_up(scene: &Scene) -> PathBuf {
     let backup = scene.program.database.with_extension("backup");
     std::fs::copy(&scene.program.database, &backup).expect("a copy");
@@ -21,7 +21,8 @@ fn put_back(scene: &Scene, backup: &PathBuf) {
     std::fs::copy(backup, &scene.program.database).expect("a copy");
 }
 
-/// `same`, `changed` and `removed` are in the backup; since then `changed` and `removed` are what they are called, and `new` is new.
+/// `same`, `changed` and `removed` are in the backup. Since then `changed` has changed, `removed` was deleted, and `new` was
+/// created.
 async fn restored() -> (Arc<MemoryBucket>, Scene) {
     let (bucket, scene) = in_memory().await;
     for name in ["changed", "changed later", "removed", "removed later", "same"] {
@@ -40,14 +41,14 @@ async fn restored() -> (Arc<MemoryBucket>, Scene) {
 }
 
 #[tokio::test]
-async fn a_backup_put_back_is_noticed_and_converges_with_only_the_bytes_that_differ() {
+async fn a_restored_backup_is_detected_and_only_differences_are_sent() {
     let (bucket, scene) = restored().await;
     bucket.put(key("changed later"), "changed later");
     bucket.remove(&key("removed later"));
 
     let ended = scene.run_to_success().await;
     let operations = &ended.report.operations;
-    // `changed` was sent before the restore: the file manager says so. `new` has no row to ask about.
+    // `changed` had been sent before the restore, and the file manager confirms that. `new` has no row, so it is sent.
     assert_eq!((operations.confirm, operations.update, operations.create, operations.delete), (2, 1, 1, 2), "{}", ended.report);
     assert_eq!(ended.report.statistics.total_size, ("changed later".len() + "new".len()) as u64);
     let expected = [("changed", "changed"), ("changed later", "changed later"), ("new", "new"), ("same", "old content")];

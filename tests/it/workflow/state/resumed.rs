@@ -1,4 +1,4 @@
-//! A listing that was interrupted: the next run goes on after its last page, and what went meanwhile still comes out right.
+//! An interrupted listing: the next run continues after its last page, and changes made meanwhile are still handled correctly.
 
 use super::super::scene::{BUCKET, Scene, kill, over_http};
 use mock_s3::{Fault, Gate, Matcher, MockS3};
@@ -15,7 +15,7 @@ async fn six_objects() -> (mock_s3::Running, Scene) {
     (server, scene)
 }
 
-/// Runs until the request for the third page, and kills the run there.
+/// Kills a run when it requests the third page.
 async fn killed_before_the_third_page(s3: &MockS3, scene: &Scene) {
     let gate = Gate::new();
     let held = s3.order(Matcher::operation("ListObjectsV2").skip(2).times(1), Fault::Hold(gate.clone()));
@@ -56,7 +56,7 @@ async fn an_interrupted_listing_still_finds_the_right_deletes() {
     scene.run_to_success().await;
     assert!(s3.remove(BUCKET, "a"));
     killed_before_the_third_page(s3, &scene).await;
-    // `a` was missed on the first page; `b` goes when its page is over, `f` before its page comes.
+    // The first page does not show `a`; `b` is deleted after its page, `f` before its page.
     assert!(s3.remove(BUCKET, "b"));
     assert!(s3.remove(BUCKET, "f"));
     scene.api.api().reset_calls();
@@ -65,7 +65,7 @@ async fn an_interrupted_listing_still_finds_the_right_deletes() {
     let mut deleted = scene.saves();
     deleted.sort();
     assert_eq!(deleted, [("delete".to_owned(), "a".to_owned()), ("delete".to_owned(), "f".to_owned())], "{}", ended.report);
-    // Nothing that this listing saw is evidence against `b`: the next one is.
+    // This listing has no evidence against `b`; the next one has.
     scene.run_to_success().await;
     assert_eq!(scene.contents().into_keys().collect::<Vec<_>>(), ["c", "d", "e"]);
 }
@@ -83,7 +83,7 @@ async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn objects_that_arrive_behind_the_last_key_are_seen_and_those_before_it_by_the_next_run() {
+async fn objects_added_after_the_last_key_are_found_and_those_before_it_by_the_next_run() {
     let (server, scene) = six_objects().await;
     killed_before_the_third_page(server.server(), &scene).await;
     server.server().put(BUCKET, "a-late", "x", None);

@@ -1,4 +1,4 @@
-//! What is left out, why, and what brings it in: too large, archived, no file at all.
+//! Skipped objects (too large, archived, directory markers), and what ends a skip.
 
 use super::super::scene::{BUCKET, Scene, files, in_memory, key, over_http};
 use mock_s3::{NewObject, Restore};
@@ -53,7 +53,7 @@ async fn a_known_file_that_grew_beyond_the_bound_is_a_failure_and_keeps_its_old_
 }
 
 #[tokio::test]
-async fn an_archived_object_is_skipped_by_what_the_store_says_and_arrives_once_it_is_restored() {
+async fn an_archived_object_is_skipped_and_synced_once_it_is_restored() {
     let (server, scene) = over_http().await;
     let s3 = server.server();
     s3.put_object(BUCKET, "archived", NewObject::bytes("cold").storage_class("GLACIER"));
@@ -67,7 +67,7 @@ async fn an_archived_object_is_skipped_by_what_the_store_says_and_arrives_once_i
     assert_eq!(skipped(&ended), [("archived", 2)]);
     assert_eq!(scene.contents(), files(&[("instant", "cool"), ("restored", "warm")]), "the class alone says nothing");
 
-    // A restore changes nothing that a listing shows.
+    // A restore from the archive changes nothing that a listing shows.
     assert!(s3.set_restore(BUCKET, "being restored", Some(Restore::Until(jiff::Timestamp::MAX))));
     let ended = scene.run_to_success().await;
     assert_eq!((skipped(&ended), scene.contents().len()), (vec![("archived", 1)], 3));
@@ -83,11 +83,11 @@ async fn a_directory_marker_is_no_file_and_a_file_that_ends_in_a_slash_is_one() 
     assert_eq!((ended.report.listing.files, ended.report.listing.directory_markers), (2, 1));
     assert_eq!(scene.contents(), files(&[("directory/file", ""), ("odd/", "content")]));
 
-    // A file that became a marker is a file no more.
+    // A file that became a directory marker is no longer a file.
     bucket.put(key("odd/"), "");
     let ended = scene.run_to_success().await;
     assert_eq!((ended.report.operations.delete, scene.contents()), (1, files(&[("directory/file", "")])));
-    // And a marker that got content is one from now on.
+    // A marker that got content is a file from now on.
     bucket.put(key("directory/"), "content");
     scene.run_to_success().await;
     assert_eq!(scene.contents().len(), 2);

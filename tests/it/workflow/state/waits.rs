@@ -1,5 +1,5 @@
-//! Waiting: what the other side asks for is kept, and what failed in a run waits for its next attempt, longer each time. On tokio's
-//! own clock, which a test holds: no test waits in real time.
+//! Waits: a wait that a server requests is respected, and a failed path waits longer after each run. Uses tokio's paused clock,
+//! so no test waits in real time.
 
 use super::super::scene::{Scene, in_memory, key};
 use async_trait::async_trait;
@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What was asked, and when.
+/// The calls with their times.
 type Asked = Arc<Mutex<Vec<(String, Instant)>>>;
 
-/// A file manager without a wire: it notes each effect, and refuses as many of them as a test orders.
+/// A file manager without a network: records each effect, and refuses as many as a test orders.
 struct Refusing {
     asked: Asked,
     operation: SaveOperation,
@@ -62,7 +62,7 @@ fn gaps(asked: &Asked) -> Vec<Duration> {
     times.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// One run without a bound on its time: a clock that is held jumps to the next moment that a task waits for.
+/// One run without a time limit: a paused clock jumps to the next moment that a task waits for.
 async fn run_to_success(scene: &Scene) {
     let ended = scene.program.run().await.expect("the state can be used");
     assert_eq!(ended.outcome, RunOutcome::Done, "{}", ended.report);
@@ -73,7 +73,7 @@ fn busy(status: u16, after_secs: u64) -> FileManagerErrorKind {
 }
 
 #[tokio::test]
-async fn a_file_manager_that_asks_for_time_gets_it_before_the_next_attempt() {
+async fn a_wait_requested_by_the_file_manager_precedes_the_next_attempt() {
     for status in [503, 429, 409] {
         let (bucket, mut scene) = in_memory().await;
         let asked = refusing(&mut scene, SaveOperation::Create, &[busy(status, 2), busy(status, 30)]);
@@ -102,7 +102,7 @@ async fn a_delete_too_waits_as_long_as_the_endpoint_asks() {
 }
 
 #[tokio::test]
-async fn a_store_that_asks_for_time_gets_it_at_every_call() {
+async fn a_wait_requested_by_the_store_precedes_every_next_call() {
     for operation in ["ListObjectsV2", "GetObject", "HeadObject", "HeadBucket"] {
         let (bucket, mut scene) = in_memory().await;
         bucket.put(key("a"), "a");

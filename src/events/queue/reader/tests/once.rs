@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// As a command does, which does not wait for further messages.
+/// The retry policy of a command, which does not wait for further messages.
 pub(super) const ONCE: RetryPolicy = RetryPolicy { attempts: 2, ..ACKNOWLEDGE_RETRY };
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_is_emptied_and_then_left_alone() {
+async fn draining_ends_when_the_queue_is_empty() {
     let (queue, state, _directory) = queue_and_state().await;
     queue.bring(Err(broken()));
     queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
@@ -20,7 +20,7 @@ async fn a_queue_is_emptied_and_then_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_ends_when_the_inbox_is_full() {
+async fn draining_ends_when_the_inbox_is_full() {
     let (queue, _, _directory) = queue_and_state().await;
     for _ in 0..5 {
         queue.bring(Ok(vec![put("1", "a"), put("2", "b")]));
@@ -30,7 +30,7 @@ async fn emptying_a_queue_ends_when_the_inbox_is_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_that_is_never_empty_ends_after_a_while() {
+async fn draining_a_queue_that_is_never_empty_ends_after_its_limit() {
     let (queue, _, _directory) = queue_and_state().await;
     let busy = queue.clone();
     let bringing = tokio::spawn(async move {
@@ -47,7 +47,7 @@ async fn emptying_a_queue_that_is_never_empty_ends_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn emptying_a_queue_fails_when_it_stays_unreachable_and_ends_at_once_when_it_is_stopped() {
+async fn draining_fails_if_the_queue_stays_unreachable_and_ends_at_once_on_a_stop() {
     let (queue, _, _directory) = queue_and_state().await;
     queue.bring(Ok(vec![put("1", "a")]));
     for _ in 0..ONCE.attempts {

@@ -17,7 +17,7 @@ impl Clock for At {
 
 /// The daemon assumed a retention of four days for every queue, and counted the end of any run as a poll.
 #[tokio::test(start_paused = true)]
-async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
+async fn a_queue_not_polled_for_longer_than_its_retention_is_a_gap() {
     let (minutes, days) = (SignedDuration::from_mins, |days: i64| SignedDuration::from_hours(24 * days));
     for (retention, silence, gap) in [
         (Some(minutes(1)), SignedDuration::from_secs(50), false),
@@ -36,7 +36,7 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
         poll().await.expect("drained");
         assert_eq!((reader.status().borrow().gaps, state.inbox().gap().await.expect("read")), (0, None), "never polled before");
         *clock.0.lock().expect("sound") += silence;
-        // A run that does not poll, and an unreachable queue, do not show it.
+        // Neither a run that does not poll nor an unreachable queue counts as a poll.
         let run = state.runs().begin(RunKind::Incremental, clock.now(), 0).await.expect("begun");
         state.runs().end(run, RunOutcome::Done, clock.now(), String::new()).await.expect("ended");
         queue.bring(Err(broken()));
@@ -57,7 +57,7 @@ async fn a_silence_that_is_longer_than_the_queue_keeps_its_messages_is_a_gap() {
 
 /// The last poll of the old queue counted as one of the new queue.
 #[tokio::test(start_paused = true)]
-async fn each_queue_has_a_silence_of_its_own() {
+async fn each_queue_has_its_own_time_of_the_last_poll() {
     let (_, state, _directory) = queue_and_state().await;
     let clock = Arc::new(At(Mutex::new(Timestamp::UNIX_EPOCH)));
     let poll = async |address| {
@@ -76,9 +76,9 @@ async fn each_queue_has_a_silence_of_its_own() {
     assert!(poll("other").await, "it was, for nine minutes");
 }
 
-/// Messages left in a queue that is no longer polled are lost: noted once, also when its successor never responds.
+/// Messages left in a queue that is no longer polled are lost. The gap is noted once, even if the next queue never responds.
 #[tokio::test]
-async fn a_queue_that_others_take_the_place_of_is_a_gap_once() {
+async fn a_replaced_queue_is_a_gap_once() {
     let (_, state, _directory) = queue_and_state().await;
     let at = |second| Timestamp::from_second(second).expect("a time");
     let poll_queues = async |addresses: &[&str], second| {

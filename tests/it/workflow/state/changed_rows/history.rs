@@ -1,5 +1,4 @@
-//! A history: pages, observations, events of sources, effects and their ends, all through the state's own surface. The result is judged
-//! elsewhere.
+//! A history: pages, observations, events, effects and their outcomes, all through the state's public interface.
 
 use super::POLICY;
 use super::step::{End, Found, PATHS, ReportedEvent, Step, Waiting};
@@ -13,11 +12,11 @@ use s3_sync::state::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A state in which something has happened.
+/// A state with a history.
 pub(super) struct History {
     pub(super) state: State,
     pub(super) sink: SinkState,
-    /// So many steps were taken: the clock.
+    /// The number of steps so far, which is the clock.
     steps: i64,
     _directory: tempfile::TempDir,
 }
@@ -97,7 +96,7 @@ impl History {
         self.state.source().replay(replay).await.expect("stored");
     }
 
-    /// As the sink does it: only what is decided is begun, and what is open is ended first where it is not meant any more.
+    /// Acts as the executor does: starts only planned effects, and first ends open intents that are no longer planned.
     async fn turn(&self, path: &ObjectKey, end: End, answered: Option<&'static str>) {
         let Some(work) = self.sink.work_item(path).await.expect("read") else { return };
         match end {

@@ -1,4 +1,4 @@
-//! What can happen to a state, by chance. It does nothing itself.
+//! Random steps that change a state. Plain data.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -7,32 +7,32 @@ use proptest::sample::select;
 use s3_sync::record::EventKind;
 use s3_sync::state::MoveOutcome;
 
-/// In the order of their bytes; one that may be a directory marker, and two directories.
+/// In byte order; one may be a directory marker, and two are in a directory.
 pub(super) const PATHS: [&str; 6] = ["a", "b", "c", "d/", "d/e", "d/f"];
-/// One of the sizes below is above it.
+/// One of the sizes below exceeds it.
 pub(super) const LARGEST: u64 = 30;
 
-/// What an observation finds: its ETag (a listing may come without) and its size.
+/// The result of an observation: ETag (missing in some listings) and size.
 pub(super) type Found = (Option<&'static str>, u64);
 
-/// One thing that happens.
+/// One step.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// A page of a listing: what it shows of each path between the two.
+    /// A page of a listing: its objects among the paths between the two bounds.
     Page { from: Option<usize>, to: Option<usize>, shows: Vec<Option<Found>> },
-    /// An observation, or one that is stored after a newer one.
+    /// An observation; `late` = it is stored after a newer one.
     Observe { path: usize, found: Option<Found>, late: bool },
-    /// Events that are replayed, and what the lookups of each path find; one of the paths cannot be looked up.
+    /// Events to replay, with the result of each path's lookup; the lookup of `unseen` fails.
     Replay { events: Vec<ReportedEvent>, found: Vec<Option<Found>>, unseen: Option<usize> },
-    /// The path's turn: what is decided is begun, and ends like this.
+    /// An operation on the path: the planned effects are started and end like this.
     Turn { path: usize, end: End, permissions: Option<&'static str> },
-    /// Paths are paired, and the turn of one of those that went elsewhere comes.
+    /// Pairs paths, and applies one of the due moves.
     Move(MoveOutcome),
-    /// The guard, and what makes things due again.
+    /// A step of the guard, or one that makes paths due again.
     Waiting(Waiting),
 }
 
-/// An event of a source.
+/// A received event.
 #[derive(Clone, Debug)]
 pub(super) struct ReportedEvent {
     pub(super) kind: EventKind,
@@ -43,11 +43,11 @@ pub(super) struct ReportedEvent {
     pub(super) time: Option<i64>,
 }
 
-/// How an operation ends.
+/// The end of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
     Done,
-    /// The permissions were set; of the content nothing is known.
+    /// The permissions were set; the outcome of the content is unknown.
     HalfDone,
     /// No answer came: the intents stay open.
     Unknown,
@@ -65,7 +65,7 @@ pub(super) enum Waiting {
     LetGo,
     ReleaseAll,
     EndStaleMoves,
-    /// A day passes, and tombstones go.
+    /// A day passes, and tombstones are pruned.
     Prune,
 }
 
