@@ -37,7 +37,7 @@ impl Runs {
         Ok(number)
     }
 
-    /// Ends a run. Unless the operator stopped it, its listing is used up, and the next run begins another.
+    /// Ends a run. Unless the operator stopped it, its listing is consumed, and the next run begins another.
     pub async fn end(&self, number: u64, outcome: RunOutcome, now: Timestamp, summary: String) -> Result<(), StateError> {
         let source = self.state.source;
         self.state
