@@ -1,5 +1,6 @@
-//! Daemons behind the feature `kills`, each killed (SIGKILL) at another moment of twice as many events, with endpoints that fail, and one
-//! that ends by itself. In the first half the bucket is never listed again, so that no reconcile makes up for an event that was lost.
+//! Feature `kills`: daemons that are each killed (SIGKILL) at another moment, with twice as many events as kills and with failing
+//! endpoints; the last daemon ends by itself. In the first half the bucket is never listed again, so that no reconcile hides a
+//! lost event.
 
 mod faults;
 mod life;
