@@ -4,14 +4,13 @@ use crate::changes;
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
-use s3_sync::apply::sink::FileManagerSink;
+use s3_sync::apply::sink::{FileManagerSink, Sink as _};
 use s3_sync::apply::{RunCounters, StopSignal};
 use s3_sync::clock::SystemClock;
 use s3_sync::file_manager::{
     FeedPage, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, MAX_FEED_EVENTS, ReadFeed, SaveRequest, Saved,
 };
 use s3_sync::plan::MaxDelete;
-use s3_sync::plan::Policy;
 use s3_sync::record::{Event, ObjectKey, Permissions, SinkName};
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::MemoryBucket;
@@ -42,9 +41,11 @@ impl Scene {
     pub(crate) async fn open(database: &Path) -> Result<Self> {
         let lock = InstanceLock::take(database, "bench")?;
         let state = State::open(database).await?;
-        let sink = state.sink(SinkName::file_manager(), Policy::default()).await?;
+        let file_manager = Arc::<Holding>::default();
+        let policy = FileManagerSink::new(file_manager.clone()).capabilities().policy(None);
+        let sink = state.sink(SinkName::file_manager(), policy).await?;
         let bucket = Arc::new(MemoryBucket::new("bench"));
-        Ok(Self { state, sink, bucket, feed: Arc::default(), file_manager: Arc::default(), lock })
+        Ok(Self { state, sink, bucket, feed: Arc::default(), file_manager, lock })
     }
 
     /// A flow that is ready to run.
