@@ -11,7 +11,7 @@ pub struct DeadLettersMessage {
     pub action: DeadLettersAction,
     /// The id of one dead letter; `null` = all.
     pub id: Option<i64>,
-    /// The client's bucket and file manager.
+    /// The client's bucket and sinks.
     #[serde(default)]
     pub identity: ClientIdentity,
 }

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// The protocol's version. A change of these messages or of the report needs a new version.
-pub const VERSION: u32 = 1;
+/// The protocol's version. A change of these messages or of the report needs a new version. Version 1 named one sink, the file manager: a
+/// daemon that ignored the unknown field would have run for a client of other sinks.
+pub const VERSION: u32 = 2;
 /// The maximum size of a line. A report lists at most a hundred errors.
 pub const MAX_LINE_BYTES: u64 = 4 << 20;
 
@@ -58,7 +59,7 @@ pub struct RunMessage {
     /// The flags about the identity of the state, such as `adopt` and `new_sink:<name>`.
     #[serde(default)]
     pub answers: Vec<String>,
-    /// The client's bucket and file manager.
+    /// The client's bucket and sinks.
     pub identity: ClientIdentity,
 }
 
@@ -223,7 +224,7 @@ mod tests {
         let text = serde_json::to_string(&envelope).expect("JSON");
         assert_eq!(
             text,
-            r#"{"protocol":1,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored","new_sink:file_manager"],"identity":{"source":"s","sinks":{"file_manager":"f"}}}"#
+            r#"{"protocol":2,"request":"run","kind":"reconcile","allow_deletes":7,"answers":["adopt","restored","new_sink:file_manager"],"identity":{"source":"s","sinks":{"file_manager":"f"}}}"#
         );
         let back: Envelope = serde_json::from_str(&text).expect("JSON");
         let Request::Run(run) = back.request else { panic!("{back:?}") };
@@ -237,9 +238,9 @@ mod tests {
     #[tokio::test]
     async fn a_line_is_bounded_and_must_be_complete() {
         let read = async |text: &str| read_line::<Envelope>(&mut text.as_bytes(), 60).await.map_err(|error| error.to_string());
-        assert_eq!(read("{\"protocol\":1,\"request\":\"health\"}\n").await, Ok(Some(Envelope::of(Request::Health))));
+        assert_eq!(read("{\"protocol\":2,\"request\":\"health\"}\n").await, Ok(Some(Envelope::of(Request::Health))));
         assert_eq!(read("").await, Ok(None));
-        for wrong in ["{\"protocol\":1,\"request\":\"health\"}", &format!("{}\n", " ".repeat(60)), "{\"protocol\":1}\n"] {
+        for wrong in ["{\"protocol\":2,\"request\":\"health\"}", &format!("{}\n", " ".repeat(60)), "{\"protocol\":1}\n"] {
             assert!(read(wrong).await.is_err(), "{wrong:?}");
         }
     }

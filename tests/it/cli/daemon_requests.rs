@@ -61,7 +61,7 @@ async fn a_client_receives_acceptance_progress_and_outcome_of_its_run() {
     let stage = Stage::with(&["a.txt"]).await;
     let _daemon = stage.daemon_at_rest().await;
     let mut stream = UnixStream::connect(stage.path("data/sync.db.sock")).await.expect("it listens");
-    let asked = format!(r#"{{"protocol":1,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
+    let asked = format!(r#"{{"protocol":2,"request":"run","kind":"reconcile","identity":{}}}"#, identity(&stage));
     stream.write_all(format!("{asked}\n").as_bytes()).await.expect("said");
     let mut received = String::new();
     stream.read_to_string(&mut received).await.expect("received to the end");
@@ -83,7 +83,7 @@ async fn defect_14_an_initial_sync_beside_the_daemons_own_sends_nothing_twice() 
     daemon.lives_until(gate.arrived(1)).await.expect("the daemon's own is under way");
     let mut beside = Process::of(stage.start(&["initial-sync"]));
     beside.says("the running daemon is asked for it").await.expect("it asks");
-    let asked = format!(r#"{{"protocol":1,"request":"run","kind":"initial","identity":{}}}"#, identity(&stage));
+    let asked = format!(r#"{{"protocol":2,"request":"run","kind":"initial","identity":{}}}"#, identity(&stage));
     let accepted = say(&stage, &asked).await;
     assert_eq!(accepted.expect("an answer").trim(), r#"{"reply":"accepted"}"#, "and the client has closed the connection by now");
     gate.open();
@@ -154,8 +154,13 @@ async fn invalid_input_at_the_control_socket_disturbs_no_other_client() {
         ("nonsense", "cannot be read"),
         (long.as_str(), "too long"),
         ("{\"request\":\"status\"}", "without a version"),
-        ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 1"),
-        ("{\"protocol\":1,\"request\":\"nonsense\"}", "an unknown request"),
+        ("{\"protocol\":99,\"request\":\"status\"}", "speaks version 2"),
+        // A client of the previous version: its request named the file manager in a field that this daemon does not read.
+        (
+            "{\"protocol\":1,\"request\":\"run\",\"kind\":\"reconcile\",\"identity\":{\"file_manager\":\"http://other\"}}",
+            "use the same program",
+        ),
+        ("{\"protocol\":2,\"request\":\"nonsense\"}", "an unknown request"),
     ] {
         // The daemon may close the connection before an overlong line was sent completely.
         let Ok(answer) = say(&stage, said).await else { continue };

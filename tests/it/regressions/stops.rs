@@ -111,7 +111,8 @@ async fn clients_that_wait_for_a_run_leave_connections_for_health_requests() {
     scene.bucket().order(Matcher::operation("GetObject"), Fault::Hold(gate.clone()));
     let mut daemon = scene.start(&["daemon"], &[("SYNC_INTERVAL", "86400"), ("RECONCILE_CRON", "off")]);
     daemon.lives_until(gate.arrived(1)).await.expect("the daemon's own run is under way");
-    let asked = format!("{{\"protocol\":1,\"request\":\"run\",\"kind\":\"reconcile\",\"identity\":{}}}\n", scene.identity());
+    let (protocol, identity) = (s3_sync::daemon::VERSION, scene.identity());
+    let asked = format!("{{\"protocol\":{protocol},\"request\":\"run\",\"kind\":\"reconcile\",\"identity\":{identity}}}\n");
     let (mut waiting, mut answers) = (Vec::new(), Vec::new());
     for _ in 0..64 {
         let mut client = BufReader::new(UnixStream::connect(scene.control_socket()).await.expect("it listens"));
