@@ -21,4 +21,4 @@ pub use endpoints::Endpoints;
 pub use flow::Flow;
 pub use options::Options;
 pub use run::FinishedRun;
-pub use snapshots::{ExportError, export};
+pub use snapshots::{ExportError, export, prune_snapshots};

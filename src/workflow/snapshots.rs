@@ -7,6 +7,8 @@ use crate::snapshot::{self, PendingSnapshot, SnapshotError, SnapshotName, Snapsh
 use crate::state::{SinkSide, SinkState, StateError, Views};
 use jiff::Timestamp;
 use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// A snapshot could not be written.
@@ -90,10 +92,26 @@ async fn write(
     .await
 }
 
+/// Removes the snapshots of old runs of each of these sinks, and returns the number of removed files. Blocks. If it fails for a sink, it
+/// returns the first error after it has done the others.
+pub fn prune_snapshots<'n>(
+    directory: &Path,
+    kept_runs: NonZeroUsize,
+    sinks: impl IntoIterator<Item = &'n SinkName>,
+) -> Result<usize, SnapshotError> {
+    // A sink without any snapshot has no directory.
+    let directories = sinks.into_iter().map(|sink| directory_of(sink, directory)).filter(|directory| directory.exists());
+    let pruned: Vec<_> = directories.map(|directory| SnapshotStore::new(directory, kept_runs).prune()).collect();
+    pruned.into_iter().sum()
+}
+
 fn snapshot_store(sink: &SinkState, options: &Options) -> SnapshotStore {
-    let directory = &options.snapshot_directory;
-    let is_file_manager = *sink.name() == SinkName::file_manager();
-    SnapshotStore::new(if is_file_manager { directory.clone() } else { directory.join(sink.name().as_str()) }, options.kept_snapshots)
+    SnapshotStore::new(directory_of(sink.name(), &options.snapshot_directory), options.kept_snapshots)
+}
+
+/// The directory of a sink's snapshots. Those of the file manager have always been in the data directory itself.
+fn directory_of(sink: &SinkName, directory: &Path) -> PathBuf {
+    if *sink == SinkName::file_manager() { directory.to_owned() } else { directory.join(sink.as_str()) }
 }
 
 async fn run_blocking(work: impl FnOnce() -> Result<(), ExportError> + Send + 'static) -> Result<(), ApplyError> {
@@ -117,4 +135,32 @@ fn write_rows(
     }
     pending.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Hourly retention pruned the file manager's snapshots only: those of another sink stayed until a run of its own wrote the next pair.
+    #[test]
+    fn retention_prunes_the_snapshots_of_each_sink_and_nothing_else() {
+        let root = tempfile::tempdir().expect("a directory");
+        let names: Vec<SinkName> = ["file_manager", "mirror", "new"].map(|name| name.parse().expect("a name")).into();
+        fs::create_dir(root.path().join("mirror")).expect("a directory");
+        fs::create_dir(root.path().join("other")).expect("a directory");
+        for directory in ["", "mirror", "other"] {
+            for name in
+                ["sync_state_old_20261121_135200_r1.csv", "sync_state_new_20261121_135200_r1.csv", "sync_state_old_20261121_135201_r2.csv"]
+            {
+                fs::write(root.path().join(directory).join(name), "").expect("a file");
+            }
+        }
+        let left = |directory: &str| {
+            let files = fs::read_dir(root.path().join(directory)).expect("a directory").map(|entry| entry.expect("an entry"));
+            files.filter(|entry| entry.file_type().expect("a type").is_file()).count()
+        };
+        assert_eq!(prune_snapshots(root.path(), NonZeroUsize::MIN, &names).expect("pruned"), 4);
+        assert_eq!(["", "mirror", "other"].map(left), [1, 1, 3], "a directory of no sink is left alone");
+    }
 }
