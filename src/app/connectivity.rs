@@ -1,16 +1,21 @@
 //! Checks each endpoint, with a hint if it is unreachable. Changes nothing in any endpoint.
 
-use super::endpoints;
-use crate::config::Settings;
+use super::sinks::SinkKind;
+use super::{endpoints, sinks};
+use crate::apply::sink::{FilePart, Sink};
+use crate::config::{Need, Settings};
+use crate::daemon::EndpointRole;
 use crate::endpoint::EndpointError;
 use crate::events::feed;
-use crate::file_manager::{FileManager as _, FileManagerError, FileManagerErrorKind, ReportResults as _};
+use crate::file_manager::{FileManagerError, ReportResults as _};
+use crate::plan::PermissionSupport;
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
 use crate::source::PageCursor;
 use crate::workflow::Endpoints;
 use futures::future;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -19,9 +24,8 @@ use url::Url;
 /// The time limit of the check of one endpoint.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The endpoints that runs require. Runs continue without the others.
-const S3: &str = "S3";
-const FILE_MANAGER: &str = "file manager";
+/// The name of the source.
+pub(super) const S3: &str = "S3";
 
 /// The hint if the bucket's server does not answer.
 const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
@@ -29,7 +33,7 @@ const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
 /// The message of a successful check.
 const ANSWERS: &str = "answers";
 
-/// A path for which the file manager's permissions call is checked. The file manager need not have a file there.
+/// A path about which a sink is asked. The sink need not have a file there.
 const PROBE_PATH: &str = "s3-sync-test";
 
 /// The result of the check of one endpoint.
@@ -37,7 +41,9 @@ const PROBE_PATH: &str = "s3-sync-test";
 pub(crate) struct CheckResult {
     /// The endpoint's name.
     #[serde(rename = "door")]
-    pub(crate) endpoint: &'static str,
+    pub(crate) endpoint: Cow<'static, str>,
+    #[serde(skip)]
+    role: EndpointRole,
     /// `ok`, `skipped` or `failed`.
     pub(crate) result: &'static str,
     /// What the check found.
@@ -48,36 +54,50 @@ pub(crate) struct CheckResult {
 
 impl CheckResult {
     /// The result for an endpoint that answers.
-    pub(crate) fn ok(endpoint: &'static str, message: impl Into<String>) -> Self {
-        Self { endpoint, result: "ok", message: message.into(), hint: None }
+    pub(crate) fn ok(endpoint: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let (endpoint, role) = (endpoint.into(), EndpointRole::Optional);
+        Self { endpoint, role, result: "ok", message: message.into(), hint: None }
     }
 
     /// The result for an endpoint that is not configured.
-    pub(crate) fn skipped(endpoint: &'static str, message: impl Into<String>) -> Self {
-        Self { endpoint, result: "skipped", message: message.into(), hint: None }
+    pub(crate) fn skipped(endpoint: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { result: "skipped", ..Self::ok(endpoint, message) }
     }
 
     /// The result for an unreachable endpoint.
-    pub(crate) fn failed(endpoint: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { endpoint, result: "failed", message: message.into(), hint: Some(hint.into()) }
+    pub(crate) fn failed(endpoint: impl Into<Cow<'static, str>>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { result: "failed", hint: Some(hint.into()), ..Self::ok(endpoint, message) }
     }
 
-    /// True if the endpoint is unreachable and runs require it.
-    pub(crate) fn stops_runs(&self) -> bool {
-        self.result == "failed" && [S3, FILE_MANAGER].contains(&self.endpoint)
+    fn of_role(self, role: EndpointRole) -> Self {
+        Self { role, ..self }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.result == "failed"
     }
 
     /// The problem in one sentence; `None` = the endpoint is reachable or not configured.
     pub(crate) fn problem(&self) -> Option<String> {
-        (self.result == "failed").then(|| format!("{}: {} ({})", self.endpoint, self.message, self.hint.as_deref().unwrap_or_default()))
+        self.has_failed().then(|| format!("{}: {} ({})", self.endpoint, self.message, self.hint.as_deref().unwrap_or_default()))
     }
+}
+
+/// True if no run is possible: the source is unreachable, or every sink is.
+pub(crate) fn no_run_is_possible(checks: &[CheckResult]) -> bool {
+    let of_role = |role| checks.iter().filter(move |check| check.role == role);
+    of_role(EndpointRole::Source).any(CheckResult::has_failed) || of_role(EndpointRole::Sink).all(CheckResult::has_failed)
 }
 
 /// Checks all endpoints that the settings name, concurrently.
 pub(crate) async fn all(settings: &Settings) -> Vec<CheckResult> {
     let queues = future::join_all(settings.queue_urls.iter().map(|url| queue(settings, url)));
-    let (bucket, file_manager, events, queues) = tokio::join!(bucket(settings), file_manager(settings), events(settings), queues);
-    [bucket, file_manager, events].into_iter().chain(queues).collect()
+    let (bucket, mut sinks, events, queues) = tokio::join!(bucket(settings), sinks(settings), events(settings), queues);
+    if sinks.is_empty() {
+        let unset = format!("{} is not set", Need::AnySink.names().join(" or "));
+        sinks.push(CheckResult::failed(sinks::first().endpoint(), unset, "set it to the sink's address").of_role(EndpointRole::Sink));
+    }
+    std::iter::once(bucket.of_role(EndpointRole::Source)).chain(sinks).chain([events]).chain(queues).collect()
 }
 
 async fn bucket(settings: &Settings) -> CheckResult {
@@ -100,25 +120,37 @@ async fn bucket(settings: &Settings) -> CheckResult {
     check_endpoint(ENDPOINT, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await
 }
 
-pub(crate) async fn file_manager(settings: &Settings) -> CheckResult {
-    const ENDPOINT: &str = FILE_MANAGER;
-    let Some(url) = &settings.file_manager_url else {
-        return CheckResult::failed(ENDPOINT, "FILE_MANAGER_API_URL is not set", "set it to the file manager's address");
+/// Checks the sinks that the settings name, concurrently.
+pub(crate) async fn sinks(settings: &Settings) -> Vec<CheckResult> {
+    let checks = future::join_all(sinks::configured(settings).map(|kind| sink(settings, kind))).await;
+    checks.into_iter().map(|check| check.of_role(EndpointRole::Sink)).collect()
+}
+
+async fn sink(settings: &Settings, kind: &SinkKind) -> CheckResult {
+    let endpoint = kind.endpoint();
+    let client = match endpoints::http_client(settings) {
+        Ok(client) => client,
+        Err(error) => return CheckResult::failed(endpoint, error.to_string(), "check this machine's TLS set-up"),
     };
-    let endpoint = match endpoints::http_client(settings).and_then(|client| endpoints::file_manager(&client, settings, url)) {
-        Ok(endpoint) => endpoint,
-        Err(error) => return CheckResult::failed(ENDPOINT, error.to_string(), "check this machine's TLS set-up"),
+    let sink = match kind.create(settings, &client).await {
+        Ok(sink) => sink,
+        Err(error) => return CheckResult::failed(endpoint, error, format!("check {}", kind.setting)),
     };
     let call = async {
-        endpoint.health().await?;
-        let path = ObjectKey::new(PROBE_PATH).expect("invariant: a path of ours is one");
-        // A server that answers at `/` without credentials may be no file manager, or may refuse our token: make an authenticated call.
-        match endpoint.permissions(&path).await {
-            Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(()),
-            answer => answer.map(drop),
-        }
+        sink.check().await?;
+        ask(sink.as_ref()).await?;
+        Ok(format!("{} answers", kind.address(settings)))
     };
-    tried_http(ENDPOINT, url, call, |error| error.kind.hint()).await
+    let silent = (no_answer(), &*format!("check {} and the network to it", kind.setting));
+    check_endpoint(endpoint, call, |error: &EndpointError| error.hint, silent).await
+}
+
+/// Asks about a path. An endpoint that answers a check, which may need no credentials, may be no sink, or may refuse ours.
+async fn ask(sink: &dyn Sink) -> Result<(), EndpointError> {
+    let path = ObjectKey::new(PROBE_PATH).expect("invariant: a path of ours is one");
+    let reports_permissions = sink.capabilities().permissions == PermissionSupport::SetAndAsk;
+    let aspect = if reports_permissions { FilePart::Permissions } else { FilePart::Content };
+    sink.inspect(&path, None, aspect).await.map(drop)
 }
 
 pub(crate) async fn events(settings: &Settings) -> CheckResult {
@@ -167,7 +199,7 @@ pub(super) async fn source_answers(endpoints: &Endpoints) -> Option<String> {
 
 /// The reason why an endpoint does not answer; `None` = it does.
 pub(super) async fn answered(
-    endpoint: &'static str,
+    endpoint: impl Into<Cow<'static, str>>,
     setting: &str,
     check: impl Future<Output = Result<(), EndpointError>>,
 ) -> Option<String> {
@@ -188,7 +220,7 @@ async fn tried_http(
 /// Checks an endpoint within the time limit. `call` returns the message of a success, `hint` gives advice on its error, and `silent` is the
 /// message and the hint if the endpoint does not answer in time.
 pub(crate) async fn check_endpoint<E: Display, H: Into<String>>(
-    endpoint: &'static str,
+    endpoint: impl Into<Cow<'static, str>>,
     call: impl Future<Output = Result<String, E>>,
     hint: impl FnOnce(&E) -> H,
     silent: (String, &str),
@@ -203,4 +235,29 @@ pub(crate) async fn check_endpoint<E: Display, H: Into<String>>(
 /// The message for an endpoint that does not answer in time.
 pub(crate) fn no_answer() -> String {
     format!("no answer within {} s", CHECK_TIMEOUT.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file manager was required by its name: no other sink could stop the runs, and a service without a file manager was in error.
+    #[test]
+    fn no_run_is_possible_without_the_source_or_without_any_sink() {
+        let of = |role, failed: bool| {
+            let check = if failed { CheckResult::failed("x", "silent", "start it") } else { CheckResult::ok("x", ANSWERS) };
+            check.of_role(role)
+        };
+        let (source, sink) = (|failed| of(EndpointRole::Source, failed), |failed| of(EndpointRole::Sink, failed));
+        for (checks, expected) in [
+            (vec![source(false), sink(false), sink(false)], false),
+            (vec![source(false), sink(false), sink(true)], false),
+            (vec![source(false), sink(true), sink(true)], true),
+            (vec![source(true), sink(false)], true),
+            (vec![source(false)], true),
+            (vec![source(false), sink(false), of(EndpointRole::Optional, true)], false),
+        ] {
+            assert_eq!(no_run_is_possible(&checks), expected, "{checks:?}");
+        }
+    }
 }

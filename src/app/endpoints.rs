@@ -1,6 +1,7 @@
 //! Creates the endpoints that the settings name.
 
-use crate::config::{Addressing, ConfigError, Settings};
+use super::sinks;
+use crate::config::{Addressing, ConfigError, Need, Settings};
 use crate::daemon::ClientIdentity;
 use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
@@ -10,7 +11,7 @@ use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
 use crate::source::BucketSource;
-use crate::state::{Identity, NamedSink, Views};
+use crate::state::{Identity, Views};
 use std::sync::Arc;
 use url::Url;
 
@@ -106,20 +107,15 @@ pub(crate) async fn identity_conflict(settings: &Settings) -> Option<String> {
 
 /// The identity of a state for these settings: source and sinks.
 pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, ConfigError> {
-    settings.require_any_sink()?;
-    Ok(Identity { source: source(settings, bucket), sinks: sinks(settings) })
-}
-
-/// The sinks that the settings name.
-pub(crate) fn sinks(settings: &Settings) -> Vec<NamedSink> {
-    settings.file_manager_url.iter().map(|url| NamedSink::file_manager(url.as_str())).collect()
+    let sinks = sinks::named(settings);
+    if sinks.is_empty() { Err(Need::AnySink.error()) } else { Ok(Identity { source: source(settings, bucket), sinks }) }
 }
 
 /// As [`identity`], with only the parts that the settings name.
 pub(crate) fn client_identity(settings: &Settings) -> ClientIdentity {
     ClientIdentity {
         source: settings.source.bucket.as_deref().map(|bucket| source(settings, bucket)),
-        sinks: sinks(settings).into_iter().map(|sink| (sink.name, sink.address)).collect(),
+        sinks: sinks::named(settings).into_iter().map(|sink| (sink.name, sink.address)).collect(),
     }
 }
 

@@ -2,15 +2,13 @@
 //! daemon executes one per request. `workflow` implements the runs.
 
 use super::outcome::{Refusal, failed, state_refusal};
-use super::{ExitCode, endpoints};
-use crate::apply::sink::FileManagerSink;
+use super::{ExitCode, endpoints, sinks};
 use crate::apply::{ApplyError, RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;
 use crate::daemon::{RunRequest, RunTrigger, minus_shutdown_reserve};
 use crate::events::queue::EventQueue;
 use crate::file_manager::HttpClient;
-use crate::record::SinkName;
 use crate::snapshot::SnapshotRows;
 use crate::state::{Identity, InstanceLock, OperatorAnswer, SinkState, State, StateError};
 use crate::workflow::{Endpoints, FinishedRun, Flow, Options};
@@ -147,13 +145,11 @@ impl Engine {
             return Ok(endpoints.clone());
         }
         let Self { settings, client, .. } = self;
-        let usage_error = |error: crate::config::ConfigError| (ExitCode::Usage, error.to_string());
-        let file_manager = endpoints::file_manager(client, settings, settings.require_any_sink().map_err(usage_error)?).map_err(failed)?;
         let events = settings.events_url.as_ref().map(|url| endpoints::events(client, settings, url)).transpose();
         let events = events.map_err(failed)?.map(Arc::new);
         let connected = Endpoints {
             source: Arc::new(endpoints::source_of_runs(settings, &self.bucket).await.map_err(failed)?),
-            sinks: vec![(SinkName::file_manager(), Arc::new(FileManagerSink::new(Arc::new(file_manager))))],
+            sinks: sinks::create_all(settings, client).await.map_err(failed)?,
             queues: self.queues.clone(),
             feed: events.clone().map(|events| events as _),
             reports: events.map(|events| events as _),

@@ -1,6 +1,7 @@
 //! Assembles the program: creates endpoints, state and engine from the settings. The caller parses the command line and shows results.
 
 pub(crate) mod engine;
+pub(crate) mod sinks;
 pub(crate) mod endpoints;
 pub(crate) mod connectivity;
 pub(crate) mod outcome;

@@ -1,16 +1,15 @@
 //! Implements the daemon's `Worker` for the engine: runs, endpoint probes, dead letters, backlog metrics, maintenance.
 
-use super::ExitCode;
-use super::connectivity::{answered, source_answers};
+use super::connectivity::{S3, answered, source_answers};
 use super::engine::Engine;
 use super::outcome::exit_code_of;
+use super::{ExitCode, sinks};
 use crate::apply::{RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
-use crate::daemon::{EVENTS_API, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker};
+use crate::daemon::{EVENTS_API, EndpointRole, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker, sink_endpoint};
 use crate::events::dead_letters::{self, Retried, Which};
 use crate::events::decode::Scope;
 use crate::report::Report;
-use crate::snapshot::SnapshotStore;
 use crate::workflow;
 use async_trait::async_trait;
 use futures::future;
@@ -25,17 +24,20 @@ impl Worker for Engine {
     async fn probe_endpoints(&self) -> Vec<ProbeResult> {
         let endpoints = match self.connected().await {
             Ok(endpoints) => endpoints,
-            Err((_, message)) => return vec![ProbeResult { name: "S3".to_owned(), unreachable: Some(message), awaited: true }],
+            Err((_, message)) => return vec![ProbeResult { name: S3.to_owned(), role: EndpointRole::Source, unreachable: Some(message) }],
         };
         let events = async {
             let reports = endpoints.reports.as_ref()?;
             Some(answered(EVENTS_API, "EVENTS_API_URL", async { Ok(reports.health().await?) }).await)
         };
-        let checks = endpoints.sinks.iter().map(|(_, sink)| answered("file manager", "FILE_MANAGER_API_URL", sink.check()));
+        let checks = endpoints.sinks.iter().map(async |(name, sink)| {
+            let endpoint = sink_endpoint(name);
+            let unreachable = answered(endpoint.clone(), sinks::setting_of(name), sink.check()).await;
+            ProbeResult { name: endpoint, role: EndpointRole::Sink, unreachable }
+        });
         let (bucket, sinks, events) = tokio::join!(source_answers(&endpoints), future::join_all(checks), events);
-        let bucket = ProbeResult { name: "S3".to_owned(), unreachable: bucket, awaited: true };
-        let sinks = sinks.into_iter().map(|unreachable| ProbeResult { name: "file manager".to_owned(), unreachable, awaited: true });
-        let events = events.map(|unreachable| ProbeResult { name: EVENTS_API.to_owned(), unreachable, awaited: false });
+        let bucket = ProbeResult { name: S3.to_owned(), role: EndpointRole::Source, unreachable: bucket };
+        let events = events.map(|unreachable| ProbeResult { name: EVENTS_API.to_owned(), role: EndpointRole::Optional, unreachable });
         std::iter::once(bucket).chain(sinks).chain(events).collect()
     }
 
@@ -97,13 +99,17 @@ impl Worker for Engine {
         let (state, now) = (&self.state, SystemClock.now());
         let pruned = match task {
             MaintenanceTask::Snapshots => {
-                let store = SnapshotStore::new(self.settings.data_directory(), self.settings.csv_retention);
-                let pruned = tokio::task::spawn_blocking(move || store.prune()).await.map_err(|error| error.to_string())?;
-                return pruned.map(|snapshots| format!("{snapshots} snapshots thrown away")).map_err(|error| error.to_string());
+                let (directory, kept_runs) = (self.settings.data_directory().to_owned(), self.settings.csv_retention);
+                let sinks: Vec<_> = self.identity().sinks.into_iter().map(|sink| sink.name).collect();
+                let pruned = tokio::task::spawn_blocking(move || workflow::prune_snapshots(&directory, kept_runs, &sinks));
+                let pruned = pruned.await.map_err(|error| error.to_string())?;
+                return pruned.map(|snapshots| format!("{snapshots} snapshots removed")).map_err(|error| error.to_string());
             }
-            MaintenanceTask::Inbox => {
-                state.maintenance().feed_prune(now).await.map(|events| format!("{events} events forgotten that the feed serves no more"))
-            }
+            MaintenanceTask::Inbox => state
+                .maintenance()
+                .feed_prune(now)
+                .await
+                .map(|events| format!("{events} records of events removed that the feed does not serve any more")),
             MaintenanceTask::Tombstones => {
                 // No run is active, so no lookup is in flight. Release the lock before pruning: there may be millions of tombstones, and no
                 // run should wait for it.
@@ -114,14 +120,12 @@ impl Worker for Engine {
                     .map_err(|error| self.state_code(error).1)?;
                 drop(run_lock);
                 let pruned = if let Some(below) = below { state.maintenance().tombstones_prune(below).await } else { Ok(0) };
-                pruned.map(|tombstones| format!("{tombstones} tombstones thrown away"))
+                pruned.map(|tombstones| format!("{tombstones} tombstones removed"))
             }
             MaintenanceTask::History => match state.maintenance().runs_prune().await {
-                Ok(runs) => state
-                    .maintenance()
-                    .history_prune(now)
-                    .await
-                    .map(|rows| format!("{runs} old runs and {rows} rows of history thrown away")),
+                Ok(runs) => {
+                    state.maintenance().history_prune(now).await.map(|rows| format!("{runs} old runs and {rows} rows of history removed"))
+                }
                 Err(error) => Err(error),
             },
         };

@@ -19,6 +19,8 @@ pub struct Declared {
     pub default: Option<&'static str>,
     /// The value is never shown. A secret can also be given as the path of a file, in `NAME_FILE`.
     pub secret: bool,
+    /// The setting names a sink: a service needs at least one such setting, any.
+    pub names_sink: bool,
     /// The flag that overrides everything else.
     pub flag: Option<&'static str>,
     /// The accepted values; continues a sentence after "give".
@@ -102,6 +104,7 @@ pub(super) const PLAIN: Declared = Declared {
     fallbacks: &[],
     default: None,
     secret: false,
+    names_sink: false,
     flag: None,
     accepted: "",
     doc: "",

@@ -39,10 +39,10 @@ pub enum ConfigProblem {
     /// A setting that the command needs and that is not given.
     #[error("{name} is missing: give {accepted}")]
     Missing {
-        /// The variable.
-        name: &'static str,
+        /// The variable, or those of which one suffices.
+        name: String,
         /// The accepted values.
-        accepted: &'static str,
+        accepted: String,
     },
     /// Two names of one setting have different values.
     #[error("{name} ({location}) and its older name {synonym} ({synonym_location}) have different values: give one of them")]

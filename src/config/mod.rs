@@ -206,7 +206,7 @@ pub struct OtlpSettings {
 pub enum Need {
     /// `CUSTOMER_S3_BUCKET`
     Bucket,
-    /// At least one sink. `FILE_MANAGER_API_URL` is the only setting that names one.
+    /// At least one of the settings that name a sink ([`Declared::names_sink`]).
     AnySink,
 }
 
@@ -236,27 +236,30 @@ impl Settings {
     pub fn require_bucket(&self) -> Result<&str, ConfigError> {
         self.source.bucket.as_deref().ok_or_else(|| Need::Bucket.error())
     }
-
-    /// The address of the file manager, which is the only kind of sink; or the error that no sink is set.
-    pub fn require_any_sink(&self) -> Result<&Url, ConfigError> {
-        self.file_manager_url.as_ref().ok_or_else(|| Need::AnySink.error())
-    }
 }
 
 impl Need {
-    fn declared(self) -> &'static Declared {
+    /// The settings of which one suffices.
+    fn any_of(self) -> Vec<&'static Declared> {
         match self {
-            Self::Bucket => &table::CUSTOMER_S3_BUCKET.declared,
-            Self::AnySink => &table::FILE_MANAGER_API_URL.declared,
+            Self::Bucket => vec![&table::CUSTOMER_S3_BUCKET.declared],
+            Self::AnySink => TABLE.iter().copied().filter(|declared| declared.names_sink).collect(),
         }
     }
 
-    fn missing(self) -> ConfigProblem {
-        let declared = self.declared();
-        ConfigProblem::Missing { name: declared.name, accepted: declared.accepted }
+    /// The names of the settings of which one suffices.
+    pub fn names(self) -> Vec<&'static str> {
+        self.any_of().iter().map(|declared| declared.name).collect()
     }
 
-    fn error(self) -> ConfigError {
+    fn missing(self) -> ConfigProblem {
+        let name = self.names().join(" or ");
+        let accepted = self.any_of().iter().map(|declared| declared.accepted).collect::<Vec<_>>().join("; or ");
+        ConfigProblem::Missing { name, accepted }
+    }
+
+    /// The error that nothing of what is needed is set.
+    pub fn error(self) -> ConfigError {
         ConfigError { problems: vec![self.missing()] }
     }
 }

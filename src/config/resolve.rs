@@ -24,7 +24,8 @@ pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> R
     let mut settings = resolver.settings();
     // A setting may be in the file that could not be read, so it is not reported as missing.
     if !unreadable {
-        let missing: Vec<_> = needs.iter().filter(|need| !resolver.is_given(need.declared())).map(|need| need.missing()).collect();
+        let is_given = |need: &&Need| need.any_of().into_iter().any(|declared| resolver.is_given(declared));
+        let missing: Vec<_> = needs.iter().filter(|need| !is_given(need)).map(|need| need.missing()).collect();
         resolver.problems.extend(missing);
     }
     let Resolver { problems, effective, .. } = resolver;

@@ -1,7 +1,7 @@
 //! Runs the listeners, which receive events: restarts each after a failure, shows its status, and lets it wake the daemon.
 
 use super::status::{Health, Tasks};
-use super::{ProbeResult, Shared, Wake, endpoint_status};
+use super::{EndpointRole, ProbeResult, Shared, Wake, endpoint_status};
 use crate::apply::StopSignal;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl ListenerContext {
 
     /// Shows why the listener's endpoint is unreachable; `None` = it is reachable.
     pub fn set_reachability(&self, unreachable: Option<String>) {
-        endpoint_status::record(&self.tasks, &ProbeResult { name: self.name.clone(), unreachable, awaited: false });
+        endpoint_status::record(&self.tasks, &ProbeResult { name: self.name.clone(), role: EndpointRole::Optional, unreachable });
     }
 
     /// Shows why the listener receives no events at the moment; `None` = it does.

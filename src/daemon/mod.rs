@@ -23,7 +23,7 @@ mod tests;
 
 pub use dead_letter_messages::{DeadLettersAction, DeadLettersMessage, KeptDeadLetter};
 pub use debounce::Wake;
-pub use endpoint_status::{EVENTS_API, EndpointStatus, ProbeResult};
+pub use endpoint_status::{EVENTS_API, EndpointRole, EndpointStatus, ProbeResult, sink_endpoint};
 pub use housekeeping::MaintenanceTask;
 pub use listeners::{Listener, ListenerContext};
 pub use protocol::{ClientIdentity, Envelope, MAX_LINE_BYTES, Reply, Request, RunMessage, RunProgress, VERSION, read_line, write_line};
@@ -161,6 +161,8 @@ struct Shared {
     stop_signal: StopSignal,
     /// Notified after a failed run, for example because an endpoint was unreachable. `startup` then probes the endpoints.
     run_failed: Arc<Notify>,
+    /// Notified after a run that stopped sinks and served others. `startup` then probes the endpoints until those sinks are reachable.
+    sink_stopped: Arc<Notify>,
     /// Called after a listener has stored events.
     wake: Wake,
 }
@@ -175,6 +177,7 @@ impl Daemon {
             tasks: Tasks::new(self.clock),
             stop_signal: self.stop_signal,
             run_failed: Arc::default(),
+            sink_stopped: Arc::default(),
             wake: Wake::default(),
         };
         let (listener, socket) = socket.into_parts();

@@ -72,10 +72,8 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
             let change = match outcome {
                 RunOutcome::Done => HealthChange::Clear,
                 RunOutcome::Partial => HealthChange::Set(Health::Degraded, result.clone()),
-                // Only the feed or a queue was unreachable, and the run continued without it: degraded, not an error.
-                RunOutcome::Failed if !report.errors.iter().any(|line| line.starts_with("stopped: ")) => {
-                    HealthChange::Set(Health::Degraded, result.clone())
-                }
+                // Only the feed, a queue or some sinks were unreachable, and the run continued without them: degraded, not an error.
+                RunOutcome::Failed if !report.trouble.is_stopped => HealthChange::Set(Health::Degraded, result.clone()),
                 RunOutcome::Failed => HealthChange::Set(Health::Error, result.clone()),
                 // A signal stopped the run: keep the health as it was.
                 RunOutcome::Stopped => HealthChange::Keep,
@@ -95,7 +93,7 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
         }
     };
     if let RunResult::Ended { report, .. } = run_result {
-        endpoint_status::note_feed_result(shared, report);
+        endpoint_status::record_run(&shared.tasks, report);
     }
     request_listing_after_gap(shared, run_result);
     shared.tasks.run_ended(task, result);
@@ -104,7 +102,9 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
         HealthChange::Clear => shared.tasks.set_problem(LAST_RUN, None),
         HealthChange::Set(health, message) => shared.tasks.set_problem(LAST_RUN, Some((health, message))),
     }
-    if run_result.failed() {
+    if run_result.failed_in_sinks_only() {
+        shared.sink_stopped.notify_one();
+    } else if run_result.failed() {
         shared.run_failed.notify_one();
     }
 }
@@ -128,5 +128,10 @@ impl RunResult {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,
             Self::NotRun { exit_code, .. } => *exit_code != 2,
         }
+    }
+
+    /// True if the run failed because some sinks were stopped, and it served the others to its end.
+    pub(super) fn failed_in_sinks_only(&self) -> bool {
+        matches!(self, Self::Ended { outcome: RunOutcome::Failed, report, .. } if report.has_only_stopped_sinks())
     }
 }

@@ -1,9 +1,11 @@
-//! Starts the daemon's work, and restarts it after every failed run: waits for the required endpoints, then requests a run: the initial
-//! sync until one has completed, later a reconcile or an incremental sync. So an operator never has to restart the daemon after an outage.
+//! Starts the daemon's work, and restarts it after every failed run: waits for the source and at least one sink, then requests a run: the
+//! initial sync until one has completed, later a reconcile or an incremental sync. While a sink is unreachable, it is probed, and the others
+//! are served; once it is reachable again, a run brings it up to date. So an operator never has to restart the daemon after an outage.
 
 use super::status::{self, Health};
-use super::{ProbeResult, RunRequest, Shared, endpoint_status};
+use super::{RunRequest, Shared, endpoint_status};
 use crate::state::RunKind;
+use futures::FutureExt as _;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -16,28 +18,44 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 pub(super) async fn run(shared: Shared, begun: watch::Sender<bool>) {
     shared.tasks.add(status::INITIAL, None);
     shared.tasks.add(status::ENDPOINTS, None);
-    let mut wait = FIRST_WAIT;
+    let (mut wait, mut run_is_due) = (FIRST_WAIT, true);
     loop {
-        if endpoints_reachable(&shared).await && start_run(&shared, &begun).await {
-            wait = FIRST_WAIT;
-            shared.run_failed.notified().await;
+        let unreachable_before = shared.tasks.unreachable_sinks();
+        if runs_can_begin(&shared).await {
+            let some_sink_is_back = !unreachable_before.is_subset(&shared.tasks.unreachable_sinks());
+            if run_is_due || some_sink_is_back {
+                run_is_due = !start_run(&shared, &begun).await;
+                // This run's own failures are known.
+                let _ = (shared.run_failed.notified().now_or_never(), shared.sink_stopped.notified().now_or_never());
+            }
+            if !run_is_due && shared.tasks.unreachable_sinks().is_empty() {
+                wait = FIRST_WAIT;
+                tokio::select! {
+                    () = shared.run_failed.notified() => run_is_due = true,
+                    () = shared.sink_stopped.notified() => {}
+                }
+            }
         }
         shared.tasks.next_after(status::ENDPOINTS, wait);
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(MAX_WAIT);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(MAX_WAIT),
+            // A further failure, while a sink is probed.
+            () = shared.run_failed.notified(), if !run_is_due => (wait, run_is_due) = (FIRST_WAIT, true),
+        }
     }
 }
 
-async fn endpoints_reachable(shared: &Shared) -> bool {
+/// Probes all endpoints. Returns true if the source and at least one sink are reachable.
+async fn runs_can_begin(shared: &Shared) -> bool {
     shared.tasks.began(status::ENDPOINTS);
-    let results = shared.worker.probe_endpoints().await;
-    for result in &results {
-        endpoint_status::record(&shared.tasks, result);
+    for result in shared.worker.probe_endpoints().await {
+        endpoint_status::record(&shared.tasks, &result);
     }
-    let (awaited, others): (Vec<_>, Vec<_>) = results.into_iter().partition(|result| result.awaited);
-    let unreachable =
-        |results: Vec<ProbeResult>| results.into_iter().filter_map(|result| result.unreachable).collect::<Vec<_>>().join("; ");
-    let (required, others) = (unreachable(awaited), unreachable(others));
+    let unreachable = |awaited: bool| {
+        let endpoints = shared.tasks.endpoints().into_iter().filter(|(_, endpoint)| endpoint.awaited == awaited);
+        endpoints.filter_map(|(_, endpoint)| endpoint.message).collect::<Vec<_>>().join("; ")
+    };
+    let (required, others) = (unreachable(true), unreachable(false));
     if !others.is_empty() {
         tracing::warn!("runs go on without unreachable endpoints: {others}");
     }
@@ -57,7 +75,7 @@ async fn endpoints_reachable(shared: &Shared) -> bool {
     false
 }
 
-/// Requests a run and waits for it. Returns true if it succeeded. The run loop reports a failure.
+/// Requests a run and waits for it. Returns true if nothing failed but sinks while others were served. The run loop reports a failure.
 async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
     let (Some(completed), Some(listing_is_due)) =
         (query_state(shared, shared.worker.initial_completed()).await, query_state(shared, shared.worker.listing_is_due()).await)
@@ -70,13 +88,15 @@ async fn start_run(shared: &Shared, begun: &watch::Sender<bool>) -> bool {
         (true, false) => RunKind::Incremental,
     };
     let Ok(handle) = shared.run_queue.submit(RunRequest::of(kind)) else { return false };
-    let succeeded = handle.ended().await.is_some_and(|run_result| !run_result.failed());
-    // A failed incremental sync, for example because of the feed, must not prevent the scheduled reconciles.
-    let completed = completed || query_state(shared, shared.worker.initial_completed()).await == Some(true);
-    if completed {
+    let Some(run_result) = handle.ended().await else { return false };
+    // A failed incremental sync, for example because of the feed, must not prevent the scheduled reconciles. Neither may a sink that stopped
+    // in an initial sync keep the others waiting: the listing is complete.
+    let may_begin =
+        completed || run_result.failed_in_sinks_only() || query_state(shared, shared.worker.initial_completed()).await == Some(true);
+    if may_begin {
         begun.send_replace(true);
     }
-    succeeded && completed
+    may_begin && (!run_result.failed() || run_result.failed_in_sinks_only())
 }
 
 /// Awaits a query of the state; `None` = it failed, and the error is logged and shown.

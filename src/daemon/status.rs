@@ -1,12 +1,12 @@
 //! The status of the daemon's tasks, their last results, and the health of the service. Kept in memory and shown by `status`.
 
-use super::{EndpointStatus, ProbeResult, RunProgress};
+use super::{EndpointRole, EndpointStatus, ProbeResult, RunProgress};
 use crate::apply::RunCounters;
 use crate::clock::Clock;
 use crate::state::RunKind;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,6 +60,13 @@ pub struct Task {
     pub last_result: Option<String>,
 }
 
+impl Task {
+    /// The name as people read it. `name` is what programs read, and never changes.
+    pub fn name_in_words(&self) -> &str {
+        if self.name == ENDPOINTS { "endpoints" } else { &self.name }
+    }
+}
+
 /// The active run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
@@ -105,9 +112,23 @@ pub struct Tasks {
 struct Inner {
     since: Timestamp,
     tasks: BTreeMap<String, Task>,
-    endpoints: BTreeMap<String, EndpointStatus>,
+    endpoints: BTreeMap<String, (EndpointRole, EndpointStatus)>,
     problems: BTreeMap<String, (Health, String)>,
     running: Option<(RunKind, Timestamp, Arc<RunCounters>)>,
+}
+
+impl Inner {
+    /// Determines which endpoints runs wait for. A sink is one of them if no other sink is reachable.
+    fn find_awaited_endpoints(&mut self) {
+        let reachable = self.endpoints.values().filter(|(role, endpoint)| *role == EndpointRole::Sink && endpoint.open).count();
+        for (role, endpoint) in self.endpoints.values_mut() {
+            endpoint.awaited = match role {
+                EndpointRole::Source => true,
+                EndpointRole::Sink => reachable == usize::from(endpoint.open),
+                EndpointRole::Optional => false,
+            };
+        }
+    }
 }
 
 impl fmt::Debug for Tasks {
@@ -178,11 +199,23 @@ impl Tasks {
     }
 
     pub(super) fn set_endpoint(&self, probe: &ProbeResult) {
-        let ProbeResult { name, unreachable, awaited } = probe.clone();
+        let ProbeResult { name, role, unreachable } = probe.clone();
         let (open, now) = (unreachable.is_none(), self.clock.now());
         let mut inner = self.lock();
-        let since = inner.endpoints.get(&name).filter(|before| before.open == open).map_or(now, |before| before.since);
-        inner.endpoints.insert(name.clone(), EndpointStatus { name, open, message: unreachable, awaited, since });
+        let since = inner.endpoints.get(&name).filter(|(_, before)| before.open == open).map_or(now, |(_, before)| before.since);
+        inner.endpoints.insert(name.clone(), (role, EndpointStatus { name, open, message: unreachable, awaited: false, since }));
+        inner.find_awaited_endpoints();
+    }
+
+    /// The endpoints with their roles.
+    pub(super) fn endpoints(&self) -> Vec<(EndpointRole, EndpointStatus)> {
+        self.lock().endpoints.values().cloned().collect()
+    }
+
+    /// The names of the sinks that are unreachable.
+    pub(super) fn unreachable_sinks(&self) -> BTreeSet<String> {
+        let sinks = self.endpoints().into_iter().filter(|(role, endpoint)| *role == EndpointRole::Sink && !endpoint.open);
+        sinks.map(|(_, sink)| sink.name).collect()
     }
 
     /// The health of the service.
@@ -207,7 +240,7 @@ impl Tasks {
             problems: inner.problems.values().map(|(_, message)| message.clone()).collect(),
             next_run: [CYCLE, RECONCILE].iter().filter_map(|name| inner.tasks.get(*name)?.next).min(),
             running,
-            endpoints: inner.endpoints.values().cloned().collect(),
+            endpoints: inner.endpoints.values().map(|(_, endpoint)| endpoint.clone()).collect(),
             tasks: inner.tasks.values().cloned().collect(),
         }
     }

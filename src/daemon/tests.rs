@@ -1,9 +1,11 @@
 //! The run loop with a fake worker, on a paused clock.
 
 mod fake_worker;
+mod sinks;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::record::SinkName;
 use fake_worker::{FakeWorker, take_one};
 use std::sync::atomic::Ordering;
 use tokio::time::sleep;
@@ -15,6 +17,7 @@ fn shared(worker: &Arc<FakeWorker>) -> Shared {
         tasks: Tasks::new(Arc::new(SystemClock)),
         stop_signal: StopSignal::default(),
         run_failed: Arc::default(),
+        sink_stopped: Arc::default(),
         wake: Wake::default(),
     }
 }

@@ -89,6 +89,20 @@ pub struct Report {
     pub sinks: BTreeMap<String, SinkReport>,
     /// Ours: the reason why the receiver did not accept this report. In the posted report it is always `null`.
     pub report_refused: Option<String>,
+    /// What concerned the whole run. A received report does not have it.
+    #[serde(skip)]
+    pub trouble: Trouble,
+}
+
+/// What concerned a whole run, and no sink alone. `errors` has the same in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// True if the run was stopped: by a signal, the state, the source, or because every sink was.
+    pub is_stopped: bool,
+    /// Why the feed could not be read, with a hint.
+    pub feed: Option<String>,
+    /// True if a queue could not be read.
+    pub queue: bool,
 }
 
 /// The inputs of a report, in addition to the counts.
@@ -174,6 +188,11 @@ impl Report {
             unverified: of_main.unverified,
             sinks,
             report_refused: None,
+            trouble: Trouble {
+                is_stopped: frame.stopped_by.is_some(),
+                feed: totals.feed_failure.as_ref().map(|(message, hint)| format!("feed: {message} ({hint})")),
+                queue: !totals.queue_failures.is_empty(),
+            },
         }
     }
 
@@ -182,6 +201,11 @@ impl Report {
         let example = example.map(|example| format!("; for example: {example}")).unwrap_or_default();
         (dead_letters > 0)
             .then(|| format!("events that could not be used: {dead_letters} (`s3-sync dead-letters list` shows them{example})"))
+    }
+
+    /// True if sinks were stopped, and everything else that the run needs or reads was reachable.
+    pub fn has_only_stopped_sinks(&self) -> bool {
+        self.sinks.values().any(|sink| sink.stopped.is_some()) && self.trouble == Trouble::default()
     }
 
     /// True if the guard holds deletes of any sink.

@@ -1,7 +1,7 @@
 //! `initial-sync`: requests a run that lists everything, with the operator's flags about the identity of the state.
 
 use super::run_once;
-use crate::app::{ExitCode, endpoints};
+use crate::app::{ExitCode, sinks};
 use crate::cli::args::InitialSync as Arguments;
 use crate::cli::failure::fail;
 use crate::cli::{Interruption, Output};
@@ -18,7 +18,7 @@ pub(crate) async fn run<W: Write>(
     output: &mut Output<W>,
     interruption: &Interruption,
 ) -> ExitCode {
-    let named: Vec<_> = endpoints::sinks(settings).into_iter().map(|sink| sink.name).collect();
+    let named: Vec<_> = sinks::named(settings).into_iter().map(|sink| sink.name).collect();
     if let Some(other) = arguments.new_sink.iter().find(|name| !named.contains(name)) {
         let named = named.iter().map(SinkName::as_str).collect::<Vec<_>>().join(", ");
         return fail(ExitCode::Usage, format!("--new-sink {other}: the settings name no such sink; they name: {named}"));

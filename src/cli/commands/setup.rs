@@ -107,13 +107,12 @@ async fn wait_for_endpoints(settings: &Settings, buckets: &[BucketEndpoint], pat
         for endpoint in buckets {
             tried.push(check_store(endpoint).await);
         }
-        if settings.file_manager_url.is_some() {
-            tried.push(connectivity::file_manager(settings).await);
-        }
+        tried.extend(connectivity::sinks(settings).await);
         if settings.events_url.is_some() {
             tried.push(connectivity::events(settings).await);
         }
-        let unreachable: Vec<_> = tried.iter().filter(|endpoint| endpoint.problem().is_some()).map(|endpoint| endpoint.endpoint).collect();
+        let unreachable: Vec<_> =
+            tried.iter().filter(|endpoint| endpoint.problem().is_some()).map(|endpoint| endpoint.endpoint.clone()).collect();
         if unreachable.is_empty() || Instant::now() + PAUSE > deadline {
             return tried;
         }

@@ -116,6 +116,7 @@ pub(in crate::config) static FILE_MANAGER_API_URL: Setting<Url> = Setting {
     declared: Declared {
         name: "FILE_MANAGER_API_URL",
         fallbacks: &["MOCK_API_URL"],
+        names_sink: true,
         accepted: ADDRESS,
         doc: "The file manager. Required by the commands that write to it.",
         ..FILE_MANAGER

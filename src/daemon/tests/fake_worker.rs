@@ -3,8 +3,9 @@
 use super::*;
 use crate::apply::RunTotals;
 use crate::events::feed::Polled;
+use crate::record::SinkName;
 use crate::report::ReportContext;
-use crate::state::Overview;
+use crate::state::{Overview, SinkOverview};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -30,6 +31,10 @@ pub(super) struct FakeWorker {
     pub(super) gap: AtomicBool,
     /// True while the events API does not answer.
     pub(super) events_api_down: AtomicBool,
+    /// Whether each sink is reachable. Without an entry there is one that always is, and that is not probed.
+    sinks: Mutex<BTreeMap<SinkName, bool>>,
+    /// The next runs stop this sink, though it answers when it is probed.
+    pub(super) refused_by_sink: Mutex<Vec<SinkName>>,
     takes: Duration,
 }
 
@@ -49,6 +54,8 @@ impl FakeWorker {
             listing_due: AtomicBool::new(false),
             gap: AtomicBool::new(false),
             events_api_down: AtomicBool::new(false),
+            sinks: Mutex::default(),
+            refused_by_sink: Mutex::default(),
             takes: Duration::from_secs(takes),
         })
     }
@@ -63,6 +70,19 @@ impl FakeWorker {
 
     pub(super) fn begins(&self) -> Vec<u64> {
         self.runs().into_iter().map(|(_, began, _)| began).collect()
+    }
+
+    /// From now on this sink is reachable, or not.
+    pub(super) fn set_sink(&self, name: &str, is_reachable: bool) {
+        self.sinks.lock().expect("no test panics while it holds it").insert(name.parse().expect("a name"), is_reachable);
+    }
+
+    /// The sinks that a run stops, with the reason and a hint.
+    fn stopped_sinks(&self) -> BTreeMap<SinkName, (String, &'static str)> {
+        let sinks = self.sinks.lock().expect("no test panics while it holds it").clone();
+        let unreachable = sinks.into_iter().filter(|(_, is_reachable)| !is_reachable).map(|(name, _)| name);
+        let refused = self.refused_by_sink.lock().expect("no test panics while it holds it").pop();
+        unreachable.chain(refused).map(|name| (name, ("connection refused".to_owned(), "start it"))).collect()
     }
 
     pub(super) fn probes(&self) -> Vec<u64> {
@@ -80,10 +100,15 @@ impl Worker for FakeWorker {
         self.probes.lock().expect("no test panics while it holds it").push(self.now());
         let unreachable = take_one(&self.unreachable_for).then(|| "S3: no such bucket".to_owned());
         let events_api_down = self.events_api_down.load(Ordering::SeqCst).then(|| "events API: connection refused".to_owned());
-        vec![
-            ProbeResult { name: "S3".to_owned(), unreachable, awaited: true },
-            ProbeResult { name: EVENTS_API.to_owned(), unreachable: events_api_down, awaited: false },
-        ]
+        let endpoint = |name: &str, role, unreachable| ProbeResult { name: name.to_owned(), role, unreachable };
+        let sinks = self.sinks.lock().expect("no test panics while it holds it").clone();
+        let sinks = sinks.into_iter().map(|(name, is_reachable)| {
+            let name = sink_endpoint(&name);
+            endpoint(&name, EndpointRole::Sink, (!is_reachable).then(|| format!("{name}: connection refused")))
+        });
+        let bucket = endpoint("S3", EndpointRole::Source, unreachable);
+        let events = endpoint(EVENTS_API, EndpointRole::Optional, events_api_down);
+        std::iter::once(bucket).chain(sinks).chain([events]).collect()
     }
 
     async fn initial_completed(&self) -> Result<bool, String> {
@@ -109,7 +134,10 @@ impl Worker for FakeWorker {
         }
         self.busy.store(false, Ordering::SeqCst);
         self.runs.lock().expect("no test panics while it holds it").push((request.kind, began, self.now()));
-        let outcome = match (stop_signal.is_stopped(), take_one(&self.fail_next)) {
+        let stopped_sinks = self.stopped_sinks();
+        let sinks = self.sinks.lock().expect("no test panics while it holds it").clone();
+        let every_sink_stopped = !sinks.is_empty() && stopped_sinks.len() == sinks.len();
+        let outcome = match (stop_signal.is_stopped(), take_one(&self.fail_next) || !stopped_sinks.is_empty()) {
             (true, _) => RunOutcome::Stopped,
             (false, true) => RunOutcome::Failed,
             (false, false) => RunOutcome::Done,
@@ -117,19 +145,21 @@ impl Worker for FakeWorker {
         self.initial.fetch_or(request.kind == RunKind::Initial && outcome == RunOutcome::Done, Ordering::SeqCst);
         let now = Timestamp::UNIX_EPOCH;
         let events_api_down = self.events_api_down.load(Ordering::SeqCst);
-        let stopped_by = (outcome == RunOutcome::Failed && !events_api_down).then(|| ("no such bucket".to_owned(), "create it"));
-        let frame = ReportContext {
-            run: 1,
-            kind: request.kind,
-            time: (now, now),
-            subject: Default::default(),
-            stopped_by,
-            stopped_sinks: BTreeMap::new(),
-        };
+        let stopped_by = (outcome == RunOutcome::Failed && !events_api_down && (stopped_sinks.is_empty() || every_sink_stopped))
+            .then(|| ("no such bucket".to_owned(), "create it"));
+        let frame = ReportContext { run: 1, kind: request.kind, time: (now, now), subject: Default::default(), stopped_by, stopped_sinks };
         // A reconcile closes an event gap.
         let gap = self.gap.load(Ordering::SeqCst) && request.kind != RunKind::Reconcile;
         self.gap.store(gap, Ordering::SeqCst);
-        let overview = Overview { feed_gap: gap.then_some(now), ..Overview::default() };
+        let sinks = sinks.into_keys().map(|name| SinkOverview {
+            name,
+            applied_rows: 0,
+            unconfirmed_rows: 0,
+            waiting: Vec::new(),
+            open_intents: 0,
+            outside_prefix: 0,
+        });
+        let overview = Overview { feed_gap: gap.then_some(now), sinks: sinks.collect(), ..Overview::default() };
         let feed_failure = events_api_down.then(|| ("connection refused".to_owned(), "start it"));
         let polled = (!events_api_down && request.kind == RunKind::Incremental).then(Polled::default);
         let totals = RunTotals { polled, feed_failure, ..RunTotals::default() };
