@@ -16,7 +16,6 @@ use crate::run::RunKind;
 use crate::source::{Coverage, NoProgress, Walk};
 use crate::state::{Lane, Listed};
 use jiff::Timestamp;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 impl Flow {
@@ -57,15 +56,14 @@ impl Flow {
             }
             let noted = self.record_listing_end(run, from_the_start.then_some(began)).await;
             listing.send_replace(false);
-            noted?;
-            if empty.is_empty() { self.record_initial_complete(run).await } else { Ok(()) }
+            noted
         };
-        let filling = AtomicUsize::new(empty.len());
-        let early = empty.iter().map(|sink| (*sink, Some(&filling)));
-        let late = filled.iter().map(|sink| (*sink, None));
-        let parts = early.chain(late).map(|(sink, filling)| (sink, sink.apply_listed(more_may_come.clone(), filling)));
+        let early = empty.iter().map(|sink| (*sink, true));
+        let late = filled.iter().map(|sink| (*sink, false));
+        let parts = early.chain(late).map(|(sink, is_empty)| (sink, sink.apply_listed(more_may_come.clone(), is_empty)));
         let (noted, _) = tokio::join!(observe, run_concurrently(parts));
-        noted
+        noted?;
+        self.record_initial_complete(run, sinks).await
     }
 
     /// Records the end of a listing, if this run listed from the first key.
@@ -76,10 +74,9 @@ impl Flow {
         }
     }
 
-    /// Records that the initial sync is complete, if the listing has ended. The caller ensures that every sink that was empty has applied
-    /// all pages.
-    async fn record_initial_complete(&self, run: RunInfo) -> Result<(), ApplyError> {
-        if !self.counters.totals().listing_ended {
+    /// Records that the initial sync is complete, if the listing has ended and no sink was stopped before it had applied the listing.
+    async fn record_initial_complete(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+        if !self.counters.totals().listing_ended || sinks.iter().any(|sink| sink.stop_signal.is_stopped()) {
             return Ok(());
         }
         if run.kind == RunKind::Initial || self.state.source().initial_completed_by().await?.is_none() {
@@ -157,17 +154,13 @@ fn cannot_continue(source: &EndpointId, reason: &NoProgress) -> EndpointError {
 }
 
 impl SinkRun<'_> {
-    /// Applies the listing to one sink. `filling` is set for a sink that had no files: it applies the pages while the listing continues.
-    /// The counter is the number of such sinks that have not finished.
-    async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, filling: Option<&AtomicUsize>) -> Result<(), ApplyError> {
-        if let Some(filling) = filling {
+    /// Applies the listing to one sink. A sink that had no files applies the pages while the listing continues.
+    async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, is_empty: bool) -> Result<(), ApplyError> {
+        if is_empty {
             let lane = |lane| self.executor.drain(lane, more_may_come.clone());
             let (small, large) = tokio::join!(lane(Lane::Small), lane(Lane::Large));
             small?;
             large?;
-            if filling.fetch_sub(1, Ordering::SeqCst) == 1 {
-                self.flow.record_initial_complete(self.run).await?;
-            }
         }
         self.apply_after_listing(more_may_come).await
     }
