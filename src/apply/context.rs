@@ -58,7 +58,7 @@ impl ApplyContext {
         let (path, run) = (path.clone(), self.options.run);
         let idempotency_key =
             if mutant::is("a_key_is_of_the_content") { mutant::key_of(&format!("{path} {planned:?}")) } else { Uuid::new_v4() };
-        Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, run }
+        Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, resume: None, run }
     }
 
     /// Commits the intent of a delete, whose call may be sent only after this returns. Returns `false` if the object is back.

@@ -230,6 +230,7 @@ async fn an_intent_survives_the_process_unchanged_and_keeps_its_path_pending() {
         planned: Planned { effect: Effect::Create, content: facts("x").fingerprint(), permissions: Permissions::default() },
         file_type: Some("text/plain".to_owned()),
         metadata: Some(r#"{"etag":"x"}"#.to_owned()),
+        resume: None,
         run: 7,
     };
     bed.sink.intents_open(vec![intent.clone()]).await.expect("stored");

@@ -54,6 +54,8 @@ struct State {
     unreachable: bool,
     numbers: u64,
     calls: Vec<String>,
+    /// The next uploads store these checkpoints, and then meet the trouble.
+    checkpoints: VecDeque<(String, SinkTrouble)>,
 }
 
 /// All capabilities. A test may remove some.
@@ -63,7 +65,6 @@ pub(crate) fn all_capabilities() -> Capabilities {
         renames: Renames::Any,
         keeps_identity: true,
         idempotency: Idempotency::Ledger,
-        copies_from: Vec::new(),
         max_file_bytes: None,
         connections: None,
     }
@@ -78,6 +79,11 @@ impl MemorySink {
     /// Orders this trouble for the next effect.
     pub(crate) fn order(&self, trouble: SinkTrouble) {
         self.state().trouble.push_back(trouble);
+    }
+
+    /// The next upload stores this checkpoint, and then hangs or breaks off. Either way it certainly had no effect.
+    pub(crate) fn stop_after_checkpoint(&self, resume: &str, trouble: SinkTrouble) {
+        self.state().checkpoints.push_back((resume.to_owned(), trouble));
     }
 
     /// Waits until a call hangs.
@@ -95,7 +101,7 @@ impl MemorySink {
         self.state().files.iter().map(|(path, file)| (path.as_str().to_owned(), file.bytes.clone())).collect()
     }
 
-    /// The calls with their paths: `create a`, `rename a>b`, `ask a`, `get a`.
+    /// The calls with their paths: `create a`, `create a after <checkpoint>`, `rename a>b`, `ask a`, `get a`.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.state().calls.clone()
     }
@@ -190,11 +196,15 @@ impl MemorySink {
     }
 }
 
+fn resumed(content: &Content) -> String {
+    content.resume.as_ref().map(|resume| format!(" after {resume}")).unwrap_or_default()
+}
+
 fn name_of(kind: &EffectKind<'_>, path: &ObjectKey) -> String {
     let path = path.as_str();
     match kind {
-        EffectKind::Create(_) => format!("create {path}"),
-        EffectKind::Update(_) => format!("update {path}"),
+        EffectKind::Create(content) => format!("create {path}{}", resumed(content)),
+        EffectKind::Update(content) => format!("update {path}{}", resumed(content)),
         EffectKind::Delete => format!("delete {path}"),
         EffectKind::Rename { to } => format!("rename {path}>{}", to.as_str()),
         EffectKind::Move { to } => format!("move {path}>{}", to.as_str()),
@@ -250,6 +260,17 @@ impl Sink for MemorySink {
                 return std::future::pending().await;
             }
             Some(SinkTrouble::BreaksAfter) | None => {}
+        }
+        if let EffectKind::Create(content) | EffectKind::Update(content) = &kind {
+            let ordered = self.state().checkpoints.pop_front();
+            if let Some((resume, trouble)) = ordered {
+                content.checkpoint.store(&resume).await?;
+                if trouble == SinkTrouble::Hangs {
+                    self.hanging.notify_one();
+                    return std::future::pending().await;
+                }
+                return Err(self.error(Some(path), EndpointErrorKind::Other, Disposition::Retry { after: None }, EffectCertainty::None));
+            }
         }
         let known = self.state().ledger.get(&idempotency_key).cloned();
         if let Some(known) = known {

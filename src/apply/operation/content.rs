@@ -1,6 +1,7 @@
 //! Uploads content. One attempt is one GET, one call for the permissions, and one call that streams and verifies the content. A transient
 //! failure leads to another attempt, so `RETRY_ATTEMPTS` bounds GET and upload together.
 
+use super::checkpoint::IntentCheckpoint;
 use super::effect::OpenEffect;
 use super::intent_metadata;
 use super::reconcile_path::{Operation, Step};
@@ -16,6 +17,7 @@ use crate::state::{Intent, Lane, WorkItem};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
+use std::sync::Arc;
 
 /// The MIME type of an object without one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -84,16 +86,22 @@ impl Upload<'_, '_> {
         let effect = self.effect.as_mut().expect("invariant: the content's intent is open by now");
         let checksum = checksum.filter(|_| context.options.verify && !mutant::is("a_body_is_not_verified"));
         let (body, verdict) = transfer::verified(body, (context.source.id(), &work.path), facts.size, checksum);
+        let checkpoint = Arc::new(IntentCheckpoint::new(&context.state, context.source.id(), &effect.intent));
         let sent = Content {
             source: context.source.id().clone(),
             facts: intent_metadata::from_json(effect.intent.metadata.as_deref(), &facts),
             content_type: effect.intent.file_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
             body,
+            resume: effect.intent.resume.clone(),
+            checkpoint: checkpoint.clone(),
         };
         let kind = if self.planned.effect == Effect::Update { EffectKind::Update(sent) } else { EffectKind::Create(sent) };
         let handle = SinkHandle::of(&work.path_state);
         let request = EffectRequest { kind, path: effect.path(), handle: handle.as_ref(), idempotency_key: effect.key() };
-        match context.sink.perform(request).await {
+        let answer = context.sink.perform(request).await;
+        // The next attempt resumes what this one has transferred.
+        effect.intent.resume = checkpoint.latest();
+        match answer {
             Err(error) if error.kind == EndpointErrorKind::NotFound && self.planned.effect == Effect::Update => {
                 self.turn_into_create().await?;
                 Box::pin(self.attempt()).await

@@ -91,9 +91,9 @@ impl Operation<'_> {
     }
 
     /// Ends an operation without an outcome. If no call of its effects can have reached the sink, it closes their intents. If one may have,
-    /// all intents stay open.
+    /// or has a checkpoint that the next run resumes from, all intents stay open.
     pub(super) async fn give_up(&self, effects: &[&OpenEffect], error: ApplyError) -> ApplyError {
-        if effects.iter().any(|effect| effect.unanswered || effect.done) {
+        if effects.iter().any(|effect| effect.unanswered || effect.done || effect.intent.resume.is_some()) {
             return error;
         }
         for effect in effects {

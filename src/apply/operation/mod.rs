@@ -8,3 +8,4 @@ mod effect;
 mod moves;
 mod recheck;
 mod intent_metadata;
+mod checkpoint;

@@ -1,17 +1,16 @@
-//! The capabilities of a sink: properties of the endpoint that the engine depends on. Settings of the operator are no capabilities.
+//! The capabilities of a sink: what the engine may send to it, and what it promises. The conformance tests hold it to its promises. Settings of
+//! the operator are no capabilities.
 
-use crate::endpoint::EndpointId;
 use crate::plan::{PermissionSupport, Policy, Renames};
 
-/// What a sink guarantees about an effect whose call is sent more than once.
+/// What a sink promises about an effect whose call is sent more than once. The engine sends every unanswered effect again, so it cannot serve
+/// a sink without either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idempotency {
     /// The sink stores idempotency keys: it answers a repeated call with a known key, and the call has no second effect.
     Ledger,
     /// A repeated call leaves the same files, with any key.
     Natural,
-    /// No guarantee.
-    None,
 }
 
 /// The capabilities of a sink.
@@ -21,12 +20,10 @@ pub struct Capabilities {
     pub permissions: PermissionSupport,
     /// The renames that the sink can perform on a file without a new upload.
     pub renames: Renames,
-    /// True if a file has an id that an update and a rename keep.
+    /// The promise that a file has an id that an update and a rename keep.
     pub keeps_identity: bool,
-    /// The guarantee for a call that is sent again.
+    /// The promise for a call that is sent again.
     pub idempotency: Idempotency,
-    /// The sources from which the sink can copy a file itself, so that the engine need not transfer the bytes.
-    pub copies_from: Vec<EndpointId>,
     /// The maximum size of a file, in bytes; `None` = no limit.
     pub max_file_bytes: Option<u64>,
     /// The maximum number of concurrent calls; `None` = no limit.

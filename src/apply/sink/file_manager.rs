@@ -25,7 +25,6 @@ impl FileManagerSink {
             renames: Renames::Any,
             keeps_identity: true,
             idempotency: Idempotency::Ledger,
-            copies_from: Vec::new(),
             max_file_bytes: None,
             connections: None,
         };

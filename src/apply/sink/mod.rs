@@ -10,6 +10,7 @@ pub use file_manager::FileManagerSink;
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PathState, Permissions};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An opaque file id (and version) that the sink assigned. The engine stores it and passes it back.
@@ -66,6 +67,19 @@ pub struct Content {
     /// Exactly `facts.size` bytes. The stream verifies length and checksum as it is read. On a mismatch it yields an error instead of the
     /// last chunk; the sink must then discard the upload.
     pub body: ByteStream,
+    /// The last checkpoint of this effect, from an earlier attempt or process; `None` = there is none. The body begins at the first byte
+    /// all the same, because only a whole body can be verified: the sink discards the bytes that it has.
+    pub resume: Option<String>,
+    /// Stores checkpoints of this effect. Only a sink whose transfers can be resumed uses it.
+    pub checkpoint: Arc<dyn Checkpoint>,
+}
+
+/// Stores how far the transfer of one effect has come.
+#[async_trait]
+pub trait Checkpoint: Send + Sync {
+    /// Stores a short text of the sink's own, for example the id of a multipart upload. It replaces the earlier one, and is on disk when
+    /// this returns. After an error the sink ends the attempt with that error.
+    async fn store(&self, resume: &str) -> Result<(), EndpointError>;
 }
 
 /// An effect with its arguments.

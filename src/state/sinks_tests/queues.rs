@@ -106,6 +106,7 @@ async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
         planned: Planned::delete(),
         file_type: None,
         metadata: None,
+        resume: None,
         run: 1,
     };
     bed.observe("1", Some("x")).await;

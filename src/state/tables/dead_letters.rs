@@ -91,7 +91,7 @@ pub(crate) fn make_room(connection: &Connection) -> Result<(), StateError> {
     connection
         .prepare_cached("UPDATE counters SET value = value + ?1 WHERE name = 'dead_letters_evicted'")?
         .execute([integer(undecoded + decoded)])?;
-    tracing::warn!(undecoded, decoded, most = MAX_DEAD_LETTERS, "there are too many dead letters: the oldest are thrown away");
+    tracing::warn!(undecoded, decoded, most = MAX_DEAD_LETTERS, "there are too many dead letters: the oldest are removed");
     Ok(())
 }
 

@@ -23,6 +23,8 @@ pub struct Intent {
     pub file_type: Option<String>,
     /// A JSON object as text, for content.
     pub metadata: Option<String>,
+    /// The last checkpoint of the transfer, in the sink's own words; `None` when the intent is opened.
+    pub resume: Option<String>,
     /// The run that planned it.
     pub run: u64,
 }
@@ -103,6 +105,17 @@ pub(crate) fn write(connection: &Connection, sink: RegisteredSink, intent: &Inte
     Ok(())
 }
 
+/// Stores how far the transfer of an effect has come. Returns `false` if the effect has ended.
+pub(crate) fn write_resume(
+    connection: &Connection,
+    sink: RegisteredSink,
+    (path, key): (&ObjectKey, Uuid),
+    resume: &str,
+) -> Result<bool, StateError> {
+    let text = "UPDATE intents SET resume = ?4 WHERE sink = ?1 AND path = ?2 AND idempotency_key = ?3";
+    Ok(connection.prepare_cached(text)?.execute(params![sink.id, path.as_str(), key.to_string(), resume])? > 0)
+}
+
 /// The open rename or move from one path to another.
 pub(crate) fn of_move(
     connection: &Connection,
@@ -128,8 +141,20 @@ pub(crate) fn remove_one(connection: &Connection, sink: RegisteredSink, path: &O
 }
 
 /// The columns in the order in which [`from_row`] reads them.
-pub(crate) const COLUMNS: [&str; 11] =
-    ["idempotency_key", "effect", "size", "etag", "permissions", "owner", "owner_group", "file_type", "metadata", "run", "new_path"];
+pub(crate) const COLUMNS: [&str; 12] = [
+    "idempotency_key",
+    "effect",
+    "size",
+    "etag",
+    "permissions",
+    "owner",
+    "owner_group",
+    "file_type",
+    "metadata",
+    "run",
+    "new_path",
+    "resume",
+];
 
 /// Reads [`COLUMNS`] from `first` on.
 pub(crate) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Intent, StateError>> {
@@ -152,5 +177,6 @@ pub(crate) fn from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlit
         file_type: row.get(first + 7)?,
         metadata: row.get(first + 8)?,
         run: row.get::<_, i64>(first + 9)?.unsigned_abs(),
+        resume: row.get(first + 11)?,
     }))
 }

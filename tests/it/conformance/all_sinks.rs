@@ -3,9 +3,11 @@
 use super::file_manager;
 use super::sink::{FUNCTIONS, Tried, an_unreachable_sink_had_no_effect};
 use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
+use async_trait::async_trait;
 use bytes::Bytes;
 use mock_api::{Fault, FaultAction, Running};
-use s3_sync::apply::sink::{Capabilities, FileManagerSink, Idempotency, Sink as _};
+use s3_sync::apply::sink::{Capabilities, Checkpoint, FileManagerSink, Idempotency, Sink as _};
+use s3_sync::endpoint::EndpointError;
 use s3_sync::plan::{PermissionSupport, Renames};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +26,7 @@ async fn a_sink_in_memory_conforms_with_any_capabilities() {
         all.clone(),
         least.clone(),
         Capabilities { permissions: PermissionSupport::Set, renames: Renames::SameDirectory, ..all },
-        Capabilities { idempotency: Idempotency::None, renames: Renames::Any, ..least },
+        Capabilities { renames: Renames::Any, ..least },
     ] {
         for function in FUNCTIONS {
             let sink = MemorySink::new(capabilities.clone());
@@ -81,4 +83,14 @@ async fn the_file_manager_of_the_model_conforms() {
     let (file_manager, world) = file_manager_alone();
     world.make_unreachable();
     an_unreachable_sink_had_no_effect(&FileManagerSink::new(file_manager)).await;
+}
+
+/// Checkpoints of a process that ends before it needs them.
+pub(super) struct Forgotten;
+
+#[async_trait]
+impl Checkpoint for Forgotten {
+    async fn store(&self, _: &str) -> Result<(), EndpointError> {
+        Ok(())
+    }
 }

@@ -146,6 +146,7 @@ impl Scene {
                 reports: Some(events),
                 source: None,
                 sink: None,
+                more_sinks: Vec::new(),
             },
             options: options(directory.path()),
             policy: Policy::default(),

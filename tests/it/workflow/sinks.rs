@@ -185,3 +185,63 @@ async fn a_source_that_is_no_bucket_is_listed_in_either_order() {
         assert_eq!((scene.contents().len(), ended.report.listing.out_of_order), (3, order == Order::Tokens), "{}", ended.report);
     }
 }
+
+/// The bucket's new sink was down from the start: the initial sync counted as complete, so the daemon never filled the sink, and `status` was
+/// content.
+#[tokio::test]
+async fn an_initial_sync_is_complete_only_after_every_sink_has_applied_the_listing() {
+    let (bucket, sink, mut scene) = before(MemorySink::new(all_capabilities())).await;
+    let mirror = Arc::new(MemorySink::new(least()));
+    scene.program.add_sink("mirror", mirror.clone());
+    for name in ["a", "b"] {
+        bucket.put(key(name), name.to_owned());
+    }
+    mirror.set_unreachable(true);
+    for run in 0..2 {
+        let ended = if run == 0 { scene.run().await } else { scene.reconcile().await };
+        assert_eq!((ended.outcome, ended.report.has_only_stopped_sinks()), (RunOutcome::Failed, true), "{}", ended.report);
+        assert_eq!((sink.contents(), mirror.contents().len()), (bucket.contents(), 0));
+        assert_eq!(scene.overview().await.initial_completed_by, None);
+    }
+    // A cycle serves both, and fills the sink with what the listing found.
+    mirror.set_unreachable(false);
+    scene.cycle_to_success().await;
+    assert_eq!((mirror.contents(), scene.overview().await.initial_completed_by), (bucket.contents(), None));
+    scene.run_to_success().await;
+    assert_eq!(scene.overview().await.initial_completed_by, Some(4));
+}
+
+/// A transfer began at its first byte after each interruption: nothing read what the sink had said of its progress.
+#[tokio::test]
+async fn a_transfer_resumes_after_its_last_checkpoint() {
+    let (bucket, sink, mut scene) = before(MemorySink::new(least())).await;
+    bucket.put(key("a"), "a");
+    sink.stop_after_checkpoint("part 1", SinkTrouble::Hangs);
+    let run = scene.start();
+    sink.hangs().await;
+    kill(run).await;
+    // The scene allows three attempts at each operation.
+    for part in ["part 2", "part 3", "part 4"] {
+        sink.stop_after_checkpoint(part, SinkTrouble::BreaksBefore);
+    }
+    let ended = scene.run().await;
+    assert_eq!((ended.outcome, scene.overview().await.open_intents()), (RunOutcome::Partial, 1), "{}", ended.report);
+    scene.later(60);
+    scene.cycle_to_success().await;
+    assert_eq!(
+        sink.calls(),
+        ["create a", "create a after part 1", "create a after part 2", "create a after part 3", "create a after part 4"]
+    );
+    assert_eq!((sink.contents(), scene.overview().await.open_intents()), (bucket.contents(), 0));
+
+    // Another content is another effect.
+    bucket.put(key("a"), "first");
+    sink.stop_after_checkpoint("of the first", SinkTrouble::Hangs);
+    let run = scene.start();
+    sink.hangs().await;
+    kill(run).await;
+    bucket.put(key("a"), "second");
+    scene.run_to_success().await;
+    assert_eq!(sink.calls()[5..], ["update a", "get a", "update a"]);
+    assert_eq!(sink.contents(), bucket.contents());
+}

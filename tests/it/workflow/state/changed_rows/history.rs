@@ -142,6 +142,7 @@ impl History {
             planned,
             file_type: None,
             metadata: None,
+            resume: None,
             run: 1,
         };
         let mut missing = Vec::new();
