@@ -9,14 +9,14 @@ use crate::record::SinkName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
-/// Brings an S3 bucket into a file manager.
+/// Syncs an S3 bucket to a file manager.
 #[derive(Debug, Parser)]
 #[command(name = "s3-sync", version, after_help = exit_code::help())]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do; nothing typed is the daemon.
+    /// What to do; without a command: daemon.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -43,13 +43,13 @@ pub struct GlobalArgs {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the whole bucket and apply it; goes on where it was stopped.
+    /// List the whole bucket and apply it; resumes where it was stopped.
     InitialSync(InitialSync),
     /// One cycle: apply what events reported since the last one.
     IncrementalSync(Guarded),
-    /// List the whole bucket again, and heal what no event reported.
+    /// List the whole bucket again, and apply what no event reported.
     Reconcile(Guarded),
-    /// Keep both in step: the initial sync, then cycles and reconciles by schedule. Also without any command.
+    /// Run as a service: the initial sync, then cycles and reconciles by schedule. The default command.
     Daemon,
     /// Ask the running daemon how it is: 0 healthy or degraded, 1 otherwise.
     Health,
@@ -59,13 +59,13 @@ pub enum Command {
     Diff(Diff),
     /// Wait for the endpoints, and create the buckets that are missing; run twice, it changes nothing.
     Setup(Setup),
-    /// Events that could not be used: tell them, try them again, forget them.
+    /// List, retry or drop events that could not be used.
     DeadLetters(DeadLetters),
     /// Show counts, the last runs, pending work, and which endpoints are reachable.
     Status,
     /// Check every endpoint, changing nothing in the bucket, with a hint for each failure.
     Test,
-    /// Tell what happened to a key, why the file manager's copy is as it is, and what happens next.
+    /// Explain what happened to a key, why each sink's copy is as it is, and what happens next.
     Why(Why),
 }
 
@@ -78,10 +78,10 @@ pub struct InitialSync {
     /// The state describes the same data under another name.
     #[arg(long, conflicts_with = "new_source")]
     pub adopt: bool,
-    /// Start over on the side of the bucket: it is another one.
+    /// The bucket is another one: forget what was observed, and list it anew.
     #[arg(long)]
     pub new_source: bool,
-    /// This sink is new, or is to be started over: everything is sent to it.
+    /// This sink is new, or to be filled anew: everything is sent to it.
     #[arg(long, value_name = "NAME")]
     pub new_sink: Vec<SinkName>,
     /// Forget this sink, which the settings no longer name; what it holds stays there.
@@ -95,10 +95,10 @@ pub struct InitialSync {
 /// `setup`
 #[derive(Debug, PartialEq, Eq, Args)]
 pub struct Setup {
-    /// Wait so long for unreachable endpoints.
+    /// How long to wait for unreachable endpoints.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
-    /// Make the customer's bucket, and the target bucket when it is set, if they are not there.
+    /// Create the customer's bucket, and the target bucket when it is set, if they are missing.
     #[arg(long)]
     pub create_buckets: bool,
     /// Put the files of this directory into the customer's bucket, if it is empty.
@@ -159,11 +159,11 @@ pub struct DeadLetters {
 /// What can be done with dead letters.
 #[derive(Debug, PartialEq, Eq, Subcommand)]
 pub enum DeadLettersCommand {
-    /// Tell them, oldest first.
+    /// List them, oldest first.
     List,
-    /// Decode them again, as the settings and the program are now; what can be used goes into the inbox.
+    /// Decode them again, with the current settings; the usable events go into the inbox.
     Retry(WhichLetters),
-    /// Forget them.
+    /// Delete them.
     Drop(WhichLetters),
 }
 

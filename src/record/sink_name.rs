@@ -27,6 +27,11 @@ impl SinkName {
         Self("file_manager".into())
     }
 
+    /// The name in a sentence: `the file manager`, `the sink mirror`.
+    pub fn in_words(&self) -> String {
+        if *self == Self::file_manager() { "the file manager".to_owned() } else { format!("the sink {self}") }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

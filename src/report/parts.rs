@@ -213,7 +213,7 @@ impl fmt::Display for PassedOver {
         let parts = [
             (self.outside_prefix, format!("of keys outside of CUSTOMER_S3_PREFIX{example}")),
             (self.unknown_names, "with a name that says nothing about an object".to_owned()),
-            (self.test_events, "to try the way".to_owned()),
+            (self.test_events, "to test the notifications".to_owned()),
             (self.onto_itself, "of a rename onto itself".to_owned()),
         ];
         let sentences: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

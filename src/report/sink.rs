@@ -97,7 +97,7 @@ fn too_large(overview: &SinkOverview) -> Option<FailureLine> {
     let waiting =
         overview.waiting.iter().find(|waiting| waiting.status == "parked" && waiting.reason.as_deref() == Some(TooLarge.as_str()))?;
     let example = waiting.example.as_ref().map(ToString::to_string).unwrap_or_default();
-    let message = format!("{example} has grown beyond MAX_FILE_SIZE_MB: the file manager keeps its old content");
+    let message = format!("{example} has grown beyond MAX_FILE_SIZE_MB: {} keeps its old content", overview.name.in_words());
     Some(FailureLine { reason: TooLarge.as_str().to_owned(), count: waiting.paths, example, message, hint: TooLarge.hint().to_owned() })
 }
 

@@ -39,6 +39,16 @@ impl Report {
         self.sinks.iter().filter(move |(name, _)| self.sinks.len() > 1 && !(has_file_manager && *name == file_manager.as_str()))
     }
 
+    /// The sink that the top-level keys describe, in a sentence.
+    fn main_sink_in_words(&self) -> String {
+        let mut names = self.sinks.keys().filter_map(|name| name.parse::<SinkName>().ok());
+        match (self.sinks.contains_key(SinkName::file_manager().as_str()), names.next(), names.next()) {
+            (false, Some(only), None) => only.in_words(),
+            (false, Some(_), Some(_)) => "the first sink".to_owned(),
+            _ => SinkName::file_manager().in_words(),
+        }
+    }
+
     fn flow(&self) -> &'static str {
         match (self.sync_type.as_ref(), self.mode.as_ref()) {
             ("initial", _) => "initial sync",
@@ -148,7 +158,7 @@ impl Report {
         }
         if self.outside_prefix > 0 {
             let files = counted(self.outside_prefix, "file");
-            writeln!(f, "  outside   {files} in the file manager outside CUSTOMER_S3_PREFIX: left alone")?;
+            writeln!(f, "  outside   {files} in {} outside CUSTOMER_S3_PREFIX: left alone", self.main_sink_in_words())?;
         }
         if let Some(refused) = &self.report_refused {
             writeln!(f, "  report    not accepted: {refused}; the next run posts its own")?;
@@ -172,7 +182,7 @@ impl Report {
             }
         }
         let confirmed = self.service_info.record_count.saturating_sub(self.unconfirmed);
-        write!(f, "  total     {} confirmed by the file manager", counted(confirmed, "file"))?;
+        write!(f, "  total     {} confirmed by {}", counted(confirmed, "file"), self.main_sink_in_words())?;
         if self.unconfirmed > 0 {
             write!(f, ", {} in doubt until they are checked", HumanCount(self.unconfirmed))?;
         }

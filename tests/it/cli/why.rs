@@ -26,7 +26,7 @@ async fn an_event_is_followed_to_its_result() {
     stage.expect(&["initial-sync"], 0).await;
     let brought = stage.expect(&["why", "a.txt"], 0).await;
     brought.prints(&["key           a.txt", "run 1: the file manager confirmed it, at the first attempt"]);
-    brought.prints(&["answer        the file manager holds what the bucket showed at the last look: nothing is to be done"]);
+    brought.prints(&["answer        the file manager holds what the last observation of the bucket showed: nothing is to be done"]);
     stage.put("a.txt", "changed");
     stage.api().set_feed(vec![event("create", 5, "/a.txt", None)]);
     stage.api().order(Fault::new(FaultAction::status(500)).operation("update").path("a.txt"));
@@ -79,7 +79,7 @@ async fn a_rename_is_found_under_both_names() {
         "{lines:?}"
     );
     assert!(lines[1].ends_with("[a.txt]"), "{lines:?}");
-    new.prints(&["answer        the file manager holds what the bucket showed", "reported      permissions 0640"]);
+    new.prints(&["answer        the file manager holds what the last observation of the bucket showed", "reported      permissions 0640"]);
 
     let old = stage.expect(&["why", "a.txt"], 0).await;
     assert_eq!(happened(&old.stdout), lines, "the same history");

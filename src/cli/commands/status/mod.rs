@@ -4,7 +4,7 @@
 mod text;
 
 use crate::app::outcome::state_refusal;
-use crate::app::{ExitCode, connectivity, endpoints};
+use crate::app::{ExitCode, connectivity, endpoints, sinks};
 use crate::cli::failure::fail;
 use crate::cli::{Output, daemon_client};
 use crate::config::Settings;
@@ -59,6 +59,12 @@ struct Status {
     next_run: Option<Timestamp>,
     /// Ours: the running daemon.
     daemon: Option<ServiceStatus>,
+    /// The sink that the keys of this level describe.
+    #[serde(skip)]
+    main_sink: Option<SinkName>,
+    /// The sinks that the settings name: the name of each endpoint, and its address.
+    #[serde(skip)]
+    configured_sinks: Vec<(String, String)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -152,7 +158,8 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
     problems.extend(daemon.iter().flat_map(|daemon| daemon.problems.iter().map(|problem| format!("daemon: {problem}"))));
     problems.extend(problems_of_state(&overview, last_run, in_use_by.as_ref()));
     let main = overview.main_sink();
-    let own = match (endpoints.iter().any(connectivity::CheckResult::stops_runs), problems.is_empty()) {
+    let main_sink = main.map(|sink| sink.name.clone());
+    let own = match (connectivity::no_run_is_possible(&endpoints), problems.is_empty()) {
         (true, _) => Health::Error,
         (false, false) => Health::Degraded,
         (false, true) => Health::Healthy,
@@ -181,6 +188,8 @@ async fn status(settings: &Settings) -> Result<Status, StateError> {
         next_run: daemon.as_ref().and_then(|daemon| daemon.next_run),
         in_use_by,
         daemon,
+        main_sink,
+        configured_sinks: sinks::configured(settings).map(|kind| (kind.endpoint(), kind.address(settings))).collect(),
     })
 }
 
@@ -204,9 +213,8 @@ fn problems_of_state(overview: &Overview, last_run: u64, holder: Option<&Holder>
     problems_of_state.extend(gap);
     problems_of_state.extend(Report::dead_letters_problem(overview.dead_letters, overview.dead_letter_example.as_deref()));
     if overview.dead_letters_evicted > 0 {
-        let thrown_away = overview.dead_letters_evicted;
-        problems_of_state
-            .push(format!("dead letters that were thrown away because there were too many: {thrown_away} (decide about the others)"));
+        let removed = overview.dead_letters_evicted;
+        problems_of_state.push(format!("dead letters that were removed because there were too many: {removed} (decide about the others)"));
     }
     for (status, what) in [("parked", "failed and wait for their next attempt"), ("due", "are still to be done")] {
         let paths = overview.paths(status);

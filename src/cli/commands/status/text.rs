@@ -3,7 +3,7 @@
 use super::{LastReconcile, PendingLine, RunLine, Status};
 use crate::cli::daemon_client;
 use crate::daemon::Task;
-use crate::record::Escaped;
+use crate::record::{Escaped, SinkName};
 use std::fmt;
 
 impl fmt::Display for Status {
@@ -13,10 +13,14 @@ impl fmt::Display for Status {
             writeln!(f, "              - {problem}")?;
         }
         writeln!(f, "bucket        {}", self.customer_bucket.as_deref().unwrap_or("(not set)"))?;
-        writeln!(f, "file manager  {}", self.api_endpoints.file_manager.as_deref().unwrap_or("(not set)"))?;
+        match self.configured_sinks.as_slice() {
+            [] => writeln!(f, "sink          (not set)")?,
+            sinks => sinks.iter().try_for_each(|(endpoint, address)| writeln!(f, "{endpoint:<13} {}", Escaped(address)))?,
+        }
         writeln!(f, "events API    {}", self.api_endpoints.mock_api.as_deref().unwrap_or("(not set)"))?;
         writeln!(f, "database      {}", Escaped(&self.database_path))?;
-        write!(f, "files         {} confirmed by the file manager", self.database_records.saturating_sub(self.unconfirmed))?;
+        let main = self.main_sink.clone().unwrap_or_else(SinkName::file_manager);
+        write!(f, "files         {} confirmed by {}", self.database_records.saturating_sub(self.unconfirmed), main.in_words())?;
         if self.unconfirmed > 0 {
             write!(f, ", {} in doubt until they are checked", self.unconfirmed)?;
         }
@@ -45,7 +49,8 @@ impl fmt::Display for Status {
             daemon.tasks.iter().try_for_each(|task| write_task(f, task))?;
         }
         self.pending.iter().try_for_each(|line| write!(f, "\n{line}"))?;
-        for (name, sink) in self.sinks.iter().filter(|_| self.sinks.len() > 1) {
+        // The lines above describe the main sink.
+        for (name, sink) in self.sinks.iter().filter(|(name, _)| **name != main) {
             let confirmed = counted(sink.records.saturating_sub(sink.unconfirmed), "file");
             write!(f, "\nsink          {name}: {confirmed} confirmed, {} in doubt", sink.unconfirmed)?;
             sink.pending.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
@@ -88,7 +93,7 @@ fn counted(count: u64, noun: &str) -> String {
 /// Writes a task. The text from the daemon needs no escaping: keys and messages in it were escaped when they were recorded.
 fn write_task(f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
     let schedule = task.schedule.as_deref().map(|schedule| format!(", {schedule}")).unwrap_or_default();
-    write!(f, "\ntask          {}: {}{schedule}", task.name, task.status)?;
+    write!(f, "\ntask          {}: {}{schedule}", task.name_in_words(), task.status)?;
     if let Some(result) = &task.last_result {
         write!(f, "; last: {result}")?;
     }

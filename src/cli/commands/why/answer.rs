@@ -57,7 +57,7 @@ fn waiting(standing: &PendingStatus, sink: &SinkKeyReport) -> Answer {
             Answer { state: "skipped", sentence: format!("it is left out, {reason}: {hint}") }
         }
         (_, Some(skip)) => {
-            Answer { state: "parked", sentence: format!("{} keeps what it has, {reason}: {}", display_name(&sink.name), skip.hint()) }
+            Answer { state: "parked", sentence: format!("{} keeps what it has, {reason}: {}", sink.name.in_words(), skip.hint()) }
         }
         _ => {
             let next = standing.next_attempt.map_or("in the next run".to_owned(), |next| format!("in the first cycle after {next}"));
@@ -74,11 +74,11 @@ fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> Strin
     let sends = |effect: Effect| format!("the next run sends a {}", effect.as_str());
     match plan::decide(key, &sink.path_state, sink.policy) {
         _ if standing.deletion => {
-            format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", display_name(&sink.name))
+            format!("the bucket did not show it: a run looks once more, and deletes it from {} if it is gone", sink.name.in_words())
         }
         Verdict::Do(planned) => sends(planned.effect),
         Verdict::Confirm(_) => {
-            format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", display_name(&sink.name))
+            format!("what {} holds is not certain: the next run asks it, and sends the content if it is another", sink.name.in_words())
         }
         _ => "the next run looks it up once more".to_owned(),
     }
@@ -86,10 +86,10 @@ fn due(key: &ObjectKey, sink: &SinkKeyReport, standing: &PendingStatus) -> Strin
 
 fn not_pending(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Answer {
     let (held, observation) = (sink.path_state.applied.is_some(), sink.path_state.observed.as_ref());
-    let name = display_name(&sink.name);
+    let name = sink.name.in_words();
     let there = observation.and_then(|observation| observation.facts.as_ref());
     let (state, sentence) = match (held, observation.is_some(), there) {
-        (true, _, Some(_)) => ("in_step", format!("{name} holds what the bucket showed at the last look: nothing is to be done")),
+        (true, _, Some(_)) => ("in_step", format!("{name} holds what the last observation of the bucket showed: nothing is to be done")),
         (true, ..) => ("not_looked_at", format!("{name} holds it; the bucket shows at the next listing whether it is still so")),
         (false, _, Some(facts)) if key.is_directory_marker(facts.size) => {
             ("no_file", "it is an empty object that ends in a slash: a marker for a folder, and no file".to_owned())
@@ -105,7 +105,7 @@ fn not_pending(key: &ObjectKey, report: &KeyReport, sink: &SinkKeyReport) -> Ans
 
 /// The answer for a key that neither the bucket nor the sink has. It names the new path if the file was moved.
 fn gone(key: &ObjectKey, report: &KeyReport, sink: &SinkName) -> String {
-    let name = display_name(sink);
+    let name = sink.in_words();
     let last = report
         .history
         .iter()
@@ -128,9 +128,4 @@ fn ended(entry: &HistoryEntry) -> Option<&Outcome> {
         HistoryEvent::Operation(ended) => Some(&ended.result),
         HistoryEvent::Event(_) => None,
     }
-}
-
-/// The name of a sink in a sentence.
-fn display_name(sink: &SinkName) -> String {
-    format!("the {}", sink.as_str().replace('_', " "))
 }

@@ -30,6 +30,9 @@ pub(super) struct Explanation {
     pub(super) sinks: BTreeMap<SinkName, InSink>,
     /// Oldest first.
     pub(super) history: Vec<HistoryLine>,
+    /// The sink that the keys above describe.
+    #[serde(skip)]
+    pub(super) main_sink: Option<SinkName>,
 }
 
 /// The key's status in one sink.
@@ -111,7 +114,7 @@ impl Explanation {
     pub(super) fn new(key: ObjectKey, report: KeyReport) -> Self {
         let sinks: BTreeMap<_, _> = report.sinks.iter().map(|sink| (sink.name.clone(), InSink::new(&key, &report, sink))).collect();
         let main = report.main_sink().map(|sink| sink.name.clone());
-        let of_main = main.and_then(|name| sinks.get(&name)).cloned().unwrap_or_default();
+        let of_main = main.as_ref().and_then(|name| sinks.get(name)).cloned().unwrap_or_default();
         let told = [("permissions", report.reported.permissions), ("owner", report.reported.owner), ("group", report.reported.group)];
         Self {
             key,
@@ -127,6 +130,7 @@ impl Explanation {
             events_waiting: report.inbox.into_iter().map(EventWaiting::from).collect(),
             sinks,
             history: report.history.into_iter().map(HistoryLine::from).collect(),
+            main_sink: main,
         }
     }
 }

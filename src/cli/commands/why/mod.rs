@@ -40,6 +40,6 @@ pub(crate) async fn run<W: Write>(arguments: Arguments, settings: &Settings, out
 fn nothing_known(key: &ObjectKey, prefix: &str) -> String {
     let outside = if key.as_str().starts_with(prefix) { "" } else { "; it does not begin with CUSTOMER_S3_PREFIX" };
     format!(
-        "nothing is known of {key}: no look, no event, no file{outside}. (A key stands as the bucket has it, without a slash before it.)"
+        "nothing is known of {key}: no observation, no event, no file{outside}. (A key stands as the bucket has it, without a slash before it.)"
     )
 }

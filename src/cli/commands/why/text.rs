@@ -2,7 +2,8 @@
 
 use super::document::{AppliedFile, EventWaiting, Explanation, InBucket, Pending, UnfinishedEffect};
 use super::past::{Found, HistoryLine, Operation, PastEvent};
-use crate::record::{ETag, Escaped, Permissions};
+use crate::daemon::sink_endpoint;
+use crate::record::{ETag, Escaped, Permissions, SinkName};
 use jiff::Timestamp;
 use std::fmt::{self, Formatter, Write as _};
 
@@ -15,9 +16,10 @@ impl fmt::Display for Explanation {
             Some(bucket) => writeln!(f, "bucket        {bucket}")?,
             None => writeln!(f, "bucket        never observed")?,
         }
+        let main = self.main_sink();
         match &self.file_manager {
-            Some(held) => writeln!(f, "file manager  {held}")?,
-            None => writeln!(f, "file manager  has nothing there that we know of")?,
+            Some(held) => writeln!(f, "{:<13} {held}", sink_endpoint(&main))?,
+            None => writeln!(f, "{:<13} has nothing there that we know of", sink_endpoint(&main))?,
         }
         for told in &self.permissions_told {
             writeln!(f, "reported      {} {}, for {}", told.field, Escaped(&told.value), told.at)?;
@@ -26,7 +28,8 @@ impl fmt::Display for Explanation {
         if let Some(pending) = &self.pending {
             writeln!(f, "pending       {pending}")?;
         }
-        for (name, sink) in self.sinks.iter().filter(|_| self.sinks.len() > 1) {
+        // The lines above describe the main sink.
+        for (name, sink) in self.sinks.iter().filter(|(name, _)| **name != main) {
             match &sink.held {
                 Some(held) => writeln!(f, "sink          {name}: {held}")?,
                 None => writeln!(f, "sink          {name}: has nothing there that we know of")?,
@@ -48,9 +51,14 @@ impl Explanation {
         let mut lines: Vec<_> = self.history.iter().map(|line| line.text(other_names, self.sinks.len() > 1)).collect();
         if let Some((at, run)) = self.unrecorded_upload() {
             let place = self.history.iter().take_while(|line| line.at.is_some_and(|earlier| earlier <= at)).count();
-            lines.insert(place, format!("{}the file manager confirmed it, at the first attempt", moment(Some(at), run)));
+            let confirmed = format!("{}{} confirmed it, at the first attempt", moment(Some(at), run), self.main_sink().in_words());
+            lines.insert(place, confirmed);
         }
         lines
+    }
+
+    fn main_sink(&self) -> SinkName {
+        self.main_sink.clone().unwrap_or_else(SinkName::file_manager)
     }
 
     /// When the file was confirmed, if the history has no entry for it. An upload of the initial sync that succeeds at once is not stored
