@@ -23,6 +23,8 @@ mod plain_words;
 mod ranks;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/type_names.rs"]
+mod type_names;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,8 +57,14 @@ fn a_reserved_name_is_used_only_by_its_owners() {
 }
 
 #[test]
-fn messages_comments_and_the_names_of_tests_use_plain_words() {
+fn messages_comments_names_and_documents_use_plain_words() {
     holds_for_every_file(plain_words::violations);
+}
+
+#[test]
+fn a_name_of_a_type_has_one_meaning() {
+    let shared = type_names::shared(&project_files());
+    assert!(shared.is_empty(), "{shared:#?}");
 }
 
 #[test]
@@ -155,7 +163,7 @@ fn every_stage_is_on_the_map() {
 /// Directories that the rules do not apply to: git's, build output, installed tools, data of runs, and test inputs, whose names
 /// and bytes are hostile on purpose.
 const NOT_OURS: [&str; 8] = [".git", ".venv", ".venv-bench", "target", "data", "test-data", "tests/fixtures", "node_modules"];
-const TEXT_FILES: [&str; 10] = [".rs", ".md", ".toml", ".sh", ".ps1", ".yml", ".yaml", ".txt", "Makefile", ".ci/run"];
+const TEXT_FILES: [&str; 11] = [".rs", ".md", ".sql", ".toml", ".sh", ".ps1", ".yml", ".yaml", ".txt", "Makefile", ".ci/run"];
 
 fn project_files() -> Vec<(String, String)> {
     let mut files = Vec::new();

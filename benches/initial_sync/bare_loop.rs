@@ -5,7 +5,7 @@
 use crate::servers::{ACCESS_KEY, BUCKET, SECRET_KEY};
 use anyhow::{Context as _, Result};
 use futures::TryStreamExt as _;
-use s3_sync::file_manager::{Content, Deadlines, FileManager, HttpClient, HttpFileManager, IdempotencyKey, SaveOperation, SaveRequest};
+use s3_sync::file_manager::{Deadlines, FileManager, HttpClient, HttpFileManager, IdempotencyKey, SaveContent, SaveOperation, SaveRequest};
 use s3_sync::record::{ObjectFacts, ObjectKey, PageCursor};
 use s3_sync::s3::{AwsBucket, AwsOptions, GetRequest, ListObjects as _, ListRequest, ReadObjects as _};
 use std::io;
@@ -76,7 +76,7 @@ async fn list(bucket: AwsBucket, pages: mpsc::Sender<Vec<(ObjectKey, ObjectFacts
 async fn copy(bucket: &AwsBucket, file_manager: &dyn FileManager, key: ObjectKey, facts: ObjectFacts) -> Result<()> {
     let object = bucket.get_object(GetRequest { key: key.clone(), if_match: facts.etag, size: None, range: None }).await?;
     file_manager.permissions(&key).await?;
-    let content = Content {
+    let content = SaveContent {
         size: object.head.facts.size,
         file_type: object.head.content_type.unwrap_or_default(),
         body: Box::pin(object.body.map_err(io::Error::other)),

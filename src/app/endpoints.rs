@@ -6,7 +6,7 @@ use crate::daemon::ClientIdentity;
 use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
 use crate::events::sqs::{SqsOptions, SqsQueue};
-use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpFileManager, HttpSetupError};
+use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpSetupError};
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
@@ -58,11 +58,6 @@ pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
 /// Creates the connection pool of all HTTP endpoints.
 pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
     HttpClient::new(settings.concurrency.get())
-}
-
-/// Creates the client of the file manager.
-pub(crate) fn file_manager(client: &HttpClient, settings: &Settings, url: &Url) -> Result<HttpFileManager, HttpSetupError> {
-    HttpFileManager::new(client, url, settings.file_manager_token.clone(), Deadlines::default())
 }
 
 /// Creates the client of a queue of notifications. It uses the bucket's credentials.

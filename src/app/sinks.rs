@@ -1,10 +1,9 @@
 //! The sinks that the settings can name. A new sink is one entry in [`KINDS`]; everything else reads this list.
 
-use super::endpoints;
 use crate::apply::sink::{FileManagerSink, Sink};
 use crate::config::Settings;
 use crate::daemon::sink_endpoint;
-use crate::file_manager::HttpClient;
+use crate::file_manager::{Deadlines, HttpClient, HttpFileManager};
 use crate::record::SinkName;
 use crate::state::NamedSink;
 use futures::FutureExt as _;
@@ -36,7 +35,8 @@ static KINDS: [SinkKind; 1] = [SinkKind {
 #[expect(clippy::unused_async, reason = "other kinds connect")]
 async fn file_manager(settings: &Settings, client: &HttpClient) -> Result<Arc<dyn Sink>, String> {
     let url = settings.file_manager_url.as_ref().ok_or("FILE_MANAGER_API_URL is not set")?;
-    let file_manager = endpoints::file_manager(client, settings, url).map_err(|error| error.to_string())?;
+    let token = settings.file_manager_token.clone();
+    let file_manager = HttpFileManager::new(client, url, token, Deadlines::default()).map_err(|error| error.to_string())?;
     Ok(Arc::new(FileManagerSink::new(Arc::new(file_manager))))
 }
 

@@ -242,7 +242,7 @@ fn sanitised(message: &str, secret: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
+    use super::super::SaveContent;
     use super::*;
     use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -261,7 +261,7 @@ mod tests {
     async fn a_success_counts_only_if_the_content_was_sent_whole() {
         let content = |size| {
             let body = stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]).boxed();
-            AttemptProgress::of(Content { size, file_type: String::new(), body })
+            AttemptProgress::of(SaveContent { size, file_type: String::new(), body })
         };
         let (whole, broken, unsent) = (content(3), content(4), content(3));
         assert!(whole.1.try_for_each(|_| async { Ok(()) }).await.is_ok());

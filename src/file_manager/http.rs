@@ -3,7 +3,7 @@
 use super::attempt::{ApiCall, ApiEndpoint, MAX_FEED_BYTES};
 use super::multipart::{Multipart, sendable_file_type};
 use super::progress::AttemptProgress;
-use super::{Content, Deadlines, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey, MAX_FEED_EVENTS};
+use super::{Deadlines, FeedPage, FileManager, FileManagerError, HttpClient, HttpSetupError, IdempotencyKey, MAX_FEED_EVENTS, SaveContent};
 use super::{ReadFeed, ReportResults, SaveOperation, SaveRequest, Saved, answer};
 use crate::record::{ObjectKey, Permissions};
 use async_trait::async_trait;
@@ -40,7 +40,7 @@ impl HttpFileManager {
         call: &ApiCall,
         request: RequestBuilder,
         frame: Multipart,
-        content: Content,
+        content: SaveContent,
     ) -> Result<Vec<u8>, FileManagerError> {
         let size = content.size;
         let request = request.header(CONTENT_LENGTH, frame.length_around(size)).header(CONTENT_TYPE, frame.content_type);

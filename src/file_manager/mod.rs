@@ -71,7 +71,7 @@ impl SaveOperation {
 pub type ContentStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// The content of a create or an update.
-pub struct Content {
+pub struct SaveContent {
     /// The exact length of the body in bytes.
     pub size: u64,
     /// MIME type.
@@ -89,7 +89,7 @@ pub struct SaveRequest {
     /// The new path of a rename or move.
     pub new_path: Option<ObjectKey>,
     /// The content of a create or update.
-    pub content: Option<Content>,
+    pub content: Option<SaveContent>,
     /// The metadata, a JSON object; empty = the field is omitted.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// The idempotency key of an effect; `None` for a `Get`.

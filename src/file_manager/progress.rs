@@ -1,7 +1,7 @@
 //! The progress of one attempt: the time of the last byte, and the state of our own content, so that its failure is not attributed to the
 //! server.
 
-use super::{Content, ContentStream};
+use super::{ContentStream, SaveContent};
 use bytes::Bytes;
 use futures::stream::{Stream, StreamExt};
 use std::io;
@@ -52,7 +52,7 @@ impl AttemptProgress {
     }
 
     /// The progress of a call with content, and the guarded stream to send instead of it.
-    pub(super) fn of(content: Content) -> (Self, GuardedContent) {
+    pub(super) fn of(content: SaveContent) -> (Self, GuardedContent) {
         let progress = Self::new(ContentState::Flowing, Some(content.body), content.size);
         let guarded = GuardedContent(Arc::clone(&progress.0));
         (progress, guarded)
@@ -161,8 +161,8 @@ mod tests {
     use super::*;
     use futures::stream::{self, TryStreamExt};
 
-    fn content(size: u64, body: ContentStream) -> Content {
-        Content { size, file_type: "text/plain".to_owned(), body }
+    fn content(size: u64, body: ContentStream) -> SaveContent {
+        SaveContent { size, file_type: "text/plain".to_owned(), body }
     }
 
     fn chunks(chunks: &[&'static str]) -> ContentStream {

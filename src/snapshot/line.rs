@@ -54,18 +54,18 @@ impl Line {
 
 /// An iterator over the rows of a block.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct BlockLines {
     block: Arc<Block>,
     next: usize,
 }
 
-impl From<Block> for Lines {
+impl From<Block> for BlockLines {
     fn from(block: Block) -> Self {
         Self { block: Arc::new(block), next: 0 }
     }
 }
 
-impl Iterator for Lines {
+impl Iterator for BlockLines {
     type Item = Line;
 
     fn next(&mut self) -> Option<Line> {

@@ -1,7 +1,7 @@
 //! A reader that reads ahead: a thread reads the next blocks, a bounded number, while the caller compares rows.
 
 use super::error::SnapshotError;
-use super::line::{Block, Line, Lines};
+use super::line::{Block, BlockLines, Line};
 use super::read::SnapshotReader;
 use std::io;
 use std::sync::mpsc::{self, Receiver};
@@ -12,7 +12,7 @@ const BLOCKS: usize = 4;
 
 /// The rows of a snapshot, in the order of the file.
 pub struct PrefetchReader {
-    lines: Lines,
+    lines: BlockLines,
     blocks: Receiver<Result<Block, SnapshotError>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -41,7 +41,7 @@ impl Iterator for PrefetchReader {
                 return Some(Ok(line));
             }
             match self.blocks.recv() {
-                Ok(Ok(block)) => self.lines = Lines::from(block),
+                Ok(Ok(block)) => self.lines = BlockLines::from(block),
                 Ok(Err(error)) => return Some(Err(error)),
                 Err(_) => break,
             }

@@ -3,7 +3,7 @@
 use super::BLOCK_BYTES;
 use super::error::{SnapshotError, SnapshotProblem, shown_path};
 use super::header::Columns;
-use super::line::{Block, Line, Lines};
+use super::line::{Block, BlockLines, Line};
 use super::row::WireRow;
 use super::split::Splitter;
 use crate::record::{Escaped, FileRecord, ObjectKey};
@@ -20,7 +20,7 @@ pub fn open(path: &Path) -> Result<SnapshotReader<File>, SnapshotError> {
 /// The records of a snapshot, in the byte order of their keys. The iterator ends after the first error.
 pub struct SnapshotReader<R> {
     pub(super) blocks: Blocks<R>,
-    pub(super) lines: Lines,
+    pub(super) lines: BlockLines,
 }
 
 impl<R: io::Read> SnapshotReader<R> {
@@ -31,7 +31,7 @@ impl<R: io::Read> SnapshotReader<R> {
 
     pub(super) fn begin(mut blocks: Blocks<R>) -> Result<Self, SnapshotError> {
         blocks.read_header()?;
-        Ok(Self { blocks, lines: Lines::default() })
+        Ok(Self { blocks, lines: BlockLines::default() })
     }
 
     /// The next row, checked but not parsed: the caller can convert it into a record.
@@ -41,7 +41,7 @@ impl<R: io::Read> SnapshotReader<R> {
                 return Some(Ok(line));
             }
             match self.blocks.next()? {
-                Ok(block) => self.lines = Lines::from(block),
+                Ok(block) => self.lines = BlockLines::from(block),
                 Err(error) => return Some(Err(error)),
             }
         }

@@ -1,10 +1,10 @@
-//! Words that messages, comments and the names of tests must not use, because the field has a standard word. Keys that programs
-//! parse are exceptions.
+//! Words that messages, comments, names, documents and the comments of SQL do not use: each has a plain word of the field. Keys that programs
+//! parse and columns of the database keep theirs.
 
 use crate::source::{Source, is_word, words};
 
-/// The word and its replacement.
-const WORDS: [(&str, &str); 15] = [
+/// The word, and the replacement.
+const WORDS: [(&str, &str); 16] = [
     ("door", "endpoint"),
     ("doors", "endpoints"),
     ("shut", "unreachable"),
@@ -20,6 +20,7 @@ const WORDS: [(&str, &str); 15] = [
     ("passed over", "ignored"),
     ("used up", "consumed"),
     ("in hand", "in flight"),
+    ("thrown away", "removed"),
 ];
 
 /// Words that no name in a test may contain. In prose they may be right: to look a key up.
@@ -37,14 +38,24 @@ const NAMES: [(&str, &str); 8] = [
 /// Names of the library that tests may use.
 const LIBRARY: [&str; 6] = ["Look", "PassedOver", "look_up", "look_up_each", "passed_over", "told"];
 
-/// Keys of JSON, which are contracts.
+/// Names of the library that are keys of JSON or columns of the database: contracts.
+const CONTRACTS: [&str; 8] =
+    ["PassedOver", "gone_told_at", "heard_at", "passed_over", "permissions_told", "queue_heard_at", "told", "told_at"];
+
+/// Keys of JSON: contracts.
 const KEYS: [&str; 2] = ["\"door\"", "\"doors\""];
 
 /// Directories with code for tests and measurements. Messages and wire texts of the doubles are not checked.
 const TESTS: [&str; 5] = ["tests/", "benches/", "examples/", "mock-api/", "mock-s3/"];
 
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
-    if path.strip_suffix(".rs").is_none() {
+    if path.ends_with(".md") {
+        return in_document(text);
+    }
+    if path.ends_with(".sql") {
+        return in_sql(text);
+    }
+    if !path.ends_with(".rs") {
         return Vec::new();
     }
     if TESTS.iter().any(|directory| path.starts_with(directory)) || (path.starts_with("src/") && path.contains("tests")) {
@@ -59,9 +70,35 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
     violations
 }
 
+/// The prose of a document, without its blocks of code.
+fn in_document(text: &str) -> Vec<String> {
+    let (mut violations, mut in_code) = (Vec::new(), false);
+    for (line, prose) in (1..).zip(text.lines()) {
+        let is_fence = prose.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        if !in_code && !is_fence {
+            violations.extend(used(&without_code(prose), &WORDS).map(|(word, instead)| said(line, "the text", word, instead)));
+        }
+    }
+    violations
+}
+
+fn in_sql(text: &str) -> Vec<String> {
+    let comments = (1..).zip(text.lines()).filter_map(|(line, text)| Some((line, text.split_once("--")?.1)));
+    let violations = comments.flat_map(|(line, comment)| {
+        used(&without_code(comment), &WORDS).map(|(word, instead)| said(line, "a comment", word, instead)).collect::<Vec<_>>()
+    });
+    violations.collect()
+}
+
 fn in_product(text: &str) -> Vec<String> {
     let mut violations = Vec::new();
     let source = Source::of(text);
+    for (line, code) in (1..).zip(source.code.lines()) {
+        for name in code.split(|char| !is_word(char)).filter(|name| !CONTRACTS.contains(name)) {
+            violations.extend(used(&spaced(name), &WORDS).map(|(word, instead)| said(line, &format!("`{name}`"), word, instead)));
+        }
+    }
     for (line, (literals, comments)) in source.literals.lines().zip(source.comments.lines()).enumerate() {
         let message = KEYS.iter().fold(without_arguments(literals), |message, key| message.replace(key, ""));
         for (text, what) in [(message, "a message"), (without_code(comments), "a comment")] {
@@ -132,9 +169,12 @@ fn a_word_is_detected_in_a_message_and_in_a_comment() {
     for (text, seen) in [
         (r#"let a = "the door is open";"#, true),
         (r#"let a = "nobody listens";"#, true),
-        (r#"let door = "an endpoint"; // the endpoint, `door` in JSON"#, false),
-        ("fn door() {} /// The door.", true),
-        (r#"write!(f, "endpoint {door}")"#, false),
+        (r#"let name = "an endpoint"; // the endpoint, `door` in JSON"#, false),
+        ("fn door() {}", true),
+        ("fn name() {} /// The door.", true),
+        ("struct InHand;", true),
+        ("let reported = row.told_at;", false),
+        (r#"write!(f, "endpoint {name}")"#, false),
         (r#"const KEY: &str = "doors";"#, false),
         ("let a = \"told_at\";", false),
         ("#[cfg(test)]\nmod tests { const A: &str = \"a door\"; }", false),
@@ -170,5 +210,19 @@ fn a_word_is_detected_in_the_comments_and_names_of_tests() {
         }
     }
     assert_eq!(violations("src/a.rs", "\n#[cfg(test)]\nmod tests {\n    // a door\n")[0].split(':').next(), Some("line 4"));
-    assert!(violations("docs/a.md", "a door").is_empty());
+}
+
+#[test]
+fn a_word_is_seen_in_a_document_and_in_sql() {
+    for (path, text, seen) in [
+        ("docs/a.md", "Nobody waits.", true),
+        ("docs/a.md", "The key `doors` of JSON.", false),
+        ("docs/a.md", "```text\na door\n```\nan endpoint", false),
+        ("docs/a.md", "```text\nan endpoint\n```\na door", true),
+        ("src/state/database/migrations/1.sql", "-- What nobody told.\nSELECT 1;", true),
+        ("src/state/database/migrations/1.sql", "-- The column `told_at`.\nSELECT told FROM told;", false),
+        ("scripts/a.sh", "# a door", false),
+    ] {
+        assert_eq!(!violations(path, text).is_empty(), seen, "{path}: {text}");
+    }
 }

@@ -94,7 +94,7 @@ fn with_content(request: SaveRequest, content: Content) -> SaveRequest {
     let Content { facts, content_type, body, .. } = content;
     let metadata = metadata(&facts);
     let body = transfer::into_content_stream(body);
-    SaveRequest { content: Some(file_manager::Content { size: facts.size, file_type: content_type, body }), metadata, ..request }
+    SaveRequest { content: Some(file_manager::SaveContent { size: facts.size, file_type: content_type, body }), metadata, ..request }
 }
 
 /// The metadata that the file manager stores with the file: a later `get` is compared with them, and they name the source of the

@@ -105,14 +105,14 @@ fn request(operation: SaveOperation, path: &str) -> SaveRequest {
 }
 
 fn create(path: &str, size: u64, chunks: Vec<io::Result<Bytes>>) -> SaveRequest {
-    let content = Content { size, file_type: "text/plain".to_owned(), body: stream::iter(chunks).boxed() };
+    let content = SaveContent { size, file_type: "text/plain".to_owned(), body: stream::iter(chunks).boxed() };
     SaveRequest { content: Some(content), ..request(SaveOperation::Create, path) }
 }
 
 /// Endless content, one chunk at a time.
 fn endless() -> SaveRequest {
     let body = stream::repeat_with(|| Ok(Bytes::from_static(&[b'x'; 16 * 1024]))).boxed();
-    let content = Content { size: 1 << 40, file_type: "text/plain".to_owned(), body };
+    let content = SaveContent { size: 1 << 40, file_type: "text/plain".to_owned(), body };
     SaveRequest { content: Some(content), ..request(SaveOperation::Create, "a") }
 }
 

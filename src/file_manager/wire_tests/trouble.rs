@@ -41,7 +41,7 @@ async fn content_that_broke_is_our_failure_also_with_a_response() {
         when_answered.await.expect("an answer");
         Err(io::Error::other("broken"))
     });
-    let content = Content { size: 9, file_type: "text/plain".to_owned(), body: breaks_later.boxed() };
+    let content = SaveContent { size: 9, file_type: "text/plain".to_owned(), body: breaks_later.boxed() };
     let request = SaveRequest { content: Some(content), ..request(SaveOperation::Create, "a") };
     let failed = file_manager(&base).save(request).await.expect_err("no answer");
     assert_eq!((failed.kind, failed.message.as_str()), (FileManagerErrorKind::BodyFailed, "broken"));
@@ -100,7 +100,7 @@ async fn a_success_before_the_content_was_sent_is_not_accepted() {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
     .await;
-    let never = Content { size: 3, file_type: String::new(), body: stream::pending().boxed() };
+    let never = SaveContent { size: 3, file_type: String::new(), body: stream::pending().boxed() };
     let request = SaveRequest { content: Some(never), ..request(SaveOperation::Create, "a") };
     let failed = file_manager(&base).save(request).await.expect_err("no promise");
     assert_eq!(

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use mock_api::{CallName, Contents, MockApi, Options, Running};
 use s3_sync::file_manager::{
-    Content, ContentStream, Deadlines, FileManager, FileManagerErrorKind, HttpClient, HttpEvents, HttpFileManager, IdempotencyKey,
-    ReportResults, SaveOperation, SaveRequest,
+    ContentStream, Deadlines, FileManager, FileManagerErrorKind, HttpClient, HttpEvents, HttpFileManager, IdempotencyKey, ReportResults,
+    SaveContent, SaveOperation, SaveRequest,
 };
 use s3_sync::record::{ObjectKey, Permissions};
 use secrecy::SecretString;
@@ -48,7 +48,7 @@ pub(super) fn to(operation: SaveOperation, path: &str, new_path: &str) -> SaveRe
 }
 
 pub(super) fn with_body(operation: SaveOperation, path: &str, size: u64, body: ContentStream) -> SaveRequest {
-    let content = Content { size, file_type: "text/plain".to_owned(), body };
+    let content = SaveContent { size, file_type: "text/plain".to_owned(), body };
     let metadata = Map::from_iter([("source".to_owned(), Value::from("customer_s3"))]);
     SaveRequest { content: Some(content), metadata, ..request(operation, path) }
 }

@@ -8,7 +8,7 @@ use super::world::{Inner, World};
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use s3_sync::file_manager::{
-    Content, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReportResults, SaveOperation, SaveRequest, Saved,
+    FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, ReportResults, SaveContent, SaveOperation, SaveRequest, Saved,
 };
 use s3_sync::plan::Renames;
 use s3_sync::record::{ObjectKey, Permissions};
@@ -111,7 +111,7 @@ impl Api {
     }
 
     /// Makes a call with an effect.
-    async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Answer {
+    async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<SaveContent>) -> Answer {
         let _place = self.places.acquire().await;
         self.world.point().await;
         if request.operation == "delete" {
@@ -145,7 +145,7 @@ impl Api {
         trouble.and_then(after_effect).map_or(answer, Err)
     }
 
-    async fn answered(&self, key: IdempotencyKey, request: Request, content: Option<Content>) -> Result<Saved, FileManagerError> {
+    async fn answered(&self, key: IdempotencyKey, request: Request, content: Option<SaveContent>) -> Result<Saved, FileManagerError> {
         let call = format!("{} {:?} {}", request.operation, request.path, request.new_path.as_deref().unwrap_or_default());
         let answer = self.effect(key, request, content).await;
         self.note(&call, answer.as_ref().err());
@@ -176,7 +176,7 @@ fn beyond(sink: &Sink, request: &Request) -> Option<String> {
 }
 
 /// The bytes, if their number is the announced one.
-async fn whole(content: Content) -> Result<bytes::Bytes, FileManagerErrorKind> {
+async fn whole(content: SaveContent) -> Result<bytes::Bytes, FileManagerErrorKind> {
     let failed = |_| FileManagerErrorKind::BodyFailed;
     let chunks: Vec<bytes::Bytes> = content.body.try_collect().await.map_err(failed)?;
     let bytes: bytes::Bytes = chunks.concat().into();

@@ -15,7 +15,7 @@ pub(super) struct HistoryLine {
     pub(super) path: ObjectKey,
     pub(super) new_path: Option<ObjectKey>,
     pub(super) event: Option<PastEvent>,
-    pub(super) operation: Option<Operation>,
+    pub(super) operation: Option<PastOperation>,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ pub(super) struct Found {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Operation {
+pub(super) struct PastOperation {
     /// The effect that was sent last; `null` = none was sent.
     pub(super) effect: Option<&'static str>,
     pub(super) idempotency_key: Option<String>,
@@ -64,7 +64,7 @@ impl From<HistoryEntry> for HistoryLine {
     fn from(HistoryEntry { at, run, sink, path, new_path, what }: HistoryEntry) -> Self {
         let (event, operation) = match what {
             HistoryEvent::Event(event) => (Some(PastEvent::from(event)), None),
-            HistoryEvent::Operation(ended) => (None, Some(Operation::from(ended))),
+            HistoryEvent::Operation(ended) => (None, Some(PastOperation::from(ended))),
         };
         Self { at, run, sink, path, new_path, event, operation }
     }
@@ -91,7 +91,7 @@ impl From<ObservedContent> for Found {
     }
 }
 
-impl From<OperationEnd> for Operation {
+impl From<OperationEnd> for PastOperation {
     fn from(OperationEnd { attempts, result }: OperationEnd) -> Self {
         let mut operation = Self {
             effect: attempts.called.as_ref().map(|called| called.effect.as_str()),

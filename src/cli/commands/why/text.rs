@@ -1,7 +1,7 @@
 //! `why` as text: the history, the current state, and the answer.
 
 use super::document::{AppliedFile, EventWaiting, Explanation, InBucket, Pending, UnfinishedEffect};
-use super::past::{Found, HistoryLine, Operation, PastEvent};
+use super::past::{Found, HistoryLine, PastEvent, PastOperation};
 use crate::daemon::sink_endpoint;
 use crate::record::{ETag, Escaped, Permissions, SinkName};
 use jiff::Timestamp;
@@ -119,7 +119,7 @@ impl fmt::Display for Found {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for PastOperation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.effect.unwrap_or("operation"), self.result.replace('_', " "))?;
         if self.told == Some(false) {

@@ -1,10 +1,10 @@
--- What sources told. Times are microseconds since 1970, UTC.
+-- What the event sources reported. Times are microseconds since 1970, UTC.
 
 -- How many rows some tables have (kept by triggers: a cycle asks each time, and must not count).
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counters (name, value) VALUES ('inbox', 0), ('dead_letters', 0);
 
--- Events that nothing has used up yet. `seq` is the order of arrival and never used twice; `event` is the decoded event, a JSON object.
+-- Events that no run has consumed yet. `seq` is the order of arrival and never used twice; `event` is the decoded event, a JSON object.
 CREATE TABLE inbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,

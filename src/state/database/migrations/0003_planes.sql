@@ -1,4 +1,5 @@
--- What was told of a path's permissions: each field with the time that it was told for, and the newest look when it was received.
+-- What events reported of a path's permissions: each field with the time that it was reported for, and the newest observation when it
+-- was received.
 CREATE TABLE told (
     path TEXT PRIMARY KEY,
     permissions TEXT, permissions_at INTEGER, permissions_look INTEGER,
@@ -6,7 +7,7 @@ CREATE TABLE told (
     owner_group TEXT, owner_group_at INTEGER, owner_group_look INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- Which file went where, until a sink has it there, or it is moot. `told_at` is empty where nobody told it: two paths were
+-- Which file went where, until a sink has it there, or it is no move. `told_at` is empty where no event reported it: two paths were
 -- paired by their content.
 CREATE TABLE lineage (
     sink INTEGER NOT NULL REFERENCES sinks (id),
@@ -17,8 +18,8 @@ CREATE TABLE lineage (
     UNIQUE (sink, origin)
 ) STRICT, WITHOUT ROWID;
 
--- A tombstone keeps the time that an event told for it: what was told of the path until then was told of the file that went.
--- `gone_by_event`: it was an event that this tombstone's look answered.
+-- A tombstone keeps the time that an event reported for it: what was reported of the path until then was of the file that went.
+-- `gone_by_event`: it was an event that this tombstone's observation answered.
 ALTER TABLE observed ADD COLUMN gone_told_at INTEGER;
 ALTER TABLE observed ADD COLUMN gone_by_event INTEGER NOT NULL DEFAULT 0;
 

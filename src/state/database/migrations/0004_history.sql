@@ -1,6 +1,6 @@
--- What happened to a path and is over: one row for each event that was used up and for each operation that ended, in the order
--- in which it happened. `run` is the run in which it did; `what` is a JSON object. Rows are only ever added at one end and thrown
--- away at the other: an index by path would cost every event a page of its own, and a person who asks can wait for a scan.
+-- What happened to a path and is over: one row for each event that was consumed and for each operation that ended, in the order
+-- in which it happened. `run` is the run in which it did; `what` is a JSON object. Rows are only ever added at one end and removed
+-- at the other: an index by path would cost every event a page of its own, and a person who asks can wait for a scan.
 CREATE TABLE history (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,

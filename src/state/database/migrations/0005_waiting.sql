@@ -47,16 +47,16 @@ CREATE TRIGGER intent_removed AFTER DELETE ON intents BEGIN
     UPDATE OR FAIL counters SET value = value - 1 WHERE name = 'intents';
 END;
 
--- The newest look when an event was received, and the newest that found a file gone of which nobody had told: what was received
--- before that look was told of the file that went.
+-- The newest observation when an event was received, and the newest that found a file gone which no event had reported: what was received
+-- before that observation was reported of the file that went.
 ALTER TABLE inbox ADD COLUMN look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE observed ADD COLUMN gone_look INTEGER;
 
--- Letters that nobody can decode go first when there are too many.
+-- Dead letters that cannot be decoded go first when there are too many.
 CREATE INDEX dead_letters_undecoded ON dead_letters (id) WHERE event IS NULL;
 INSERT INTO counters (name, value) VALUES ('dead_letters_evicted', 0);
 
--- The inbox is counted by whoever adds to it or takes out of it, many rows at once (see `inbox.rs`).
+-- The inbox is counted by the transaction that adds to it or takes out of it, many rows at once (see `inbox.rs`).
 DROP TRIGGER inbox_added;
 DROP TRIGGER inbox_removed;
 

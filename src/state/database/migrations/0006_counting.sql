@@ -16,7 +16,7 @@ CREATE TRIGGER pending_waiting_added AFTER INSERT ON pending WHEN NEW.status <> 
         AND reason = ifnull(NEW.reason, '');
 END;
 
--- When what was told of the path, and is not applied, was received; null where nobody told it, but a listing found it.
+-- When what was reported of the path, and is not applied, was received; null where no event reported it, but a listing found it.
 ALTER TABLE pending ADD COLUMN told_at INTEGER;
 CREATE INDEX pending_told ON pending (sink, told_at) WHERE told_at IS NOT NULL AND status <> 'skipped';
 
