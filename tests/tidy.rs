@@ -62,6 +62,12 @@ fn messages_comments_names_and_documents_use_plain_words() {
 }
 
 #[test]
+fn a_file_imports_nothing_through_its_own_mod_rs() {
+    let violations = inside::through_own_mod_rs(&project_files());
+    assert!(violations.is_empty(), "{} violation(s):\n{}", violations.len(), violations.join("\n"));
+}
+
+#[test]
 fn a_name_of_a_type_has_one_meaning() {
     let shared = type_names::shared(&project_files());
     assert!(shared.is_empty(), "{shared:#?}");

@@ -1,8 +1,9 @@
 //! The engine: everything that a run needs, created from the settings: lock, state, endpoints, options. A command executes one run; the
 //! daemon executes one per request. `workflow` implements the runs.
 
+use super::exit_code::ExitCode;
 use super::outcome::{Refusal, failed, state_refusal};
-use super::{ExitCode, endpoints, sinks};
+use super::{endpoints, sinks};
 use crate::apply::{ApplyError, RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Settings;

@@ -1,6 +1,6 @@
 //! Converts the result of a run, or an error, into an exit code and a message.
 
-use super::ExitCode;
+use super::exit_code::ExitCode;
 use crate::state::{RunOutcome, StateError};
 use crate::workflow::FinishedRun;
 use std::fmt::Display;

@@ -2,8 +2,9 @@
 
 use super::connectivity::{S3, answered, source_answers};
 use super::engine::Engine;
+use super::exit_code::ExitCode;
 use super::outcome::exit_code_of;
-use super::{ExitCode, sinks};
+use super::sinks;
 use crate::apply::{RunCounters, StopSignal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::daemon::{EVENTS_API, EndpointRole, MaintenanceTask, ProbeResult, RunRequest, RunResult, Worker, sink_endpoint};

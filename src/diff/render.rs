@@ -13,7 +13,8 @@
 //!
 //! `RECORD` has the snapshot's other columns, `null` where they are missing: `size` is a number, all others are strings.
 
-use super::{Difference, Row as _};
+use super::Difference;
+use super::row::Row as _;
 use crate::record::{ETag, Escaped, FileRecord, Permissions, escape_json};
 use serde::Serialize;
 use std::fmt;

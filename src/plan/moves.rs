@@ -1,7 +1,8 @@
 //! Plans moves: decides whether two paths are one file that was moved. Which paths are paired without an event is decided by
 //! `state/transactions/pair_by_identity.sql`.
 
-use super::{Effect, Policy, Renames};
+use super::Effect;
+use super::policy::{Policy, Renames};
 use crate::mutant;
 use crate::record::{ObjectKey, PathState};
 

@@ -1,6 +1,7 @@
 //! Decides how a path's row in `pending` changes after its observed or applied row changed. Pure.
 
-use super::{Effect, Policy, SkipReason, Verdict, decide};
+use super::policy::Policy;
+use super::{Effect, SkipReason, Verdict, decide};
 use crate::record::{ObjectKey, Observed, PathState};
 
 /// Objects of at least this size have a separate lane, so that they do not delay small ones.

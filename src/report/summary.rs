@@ -1,6 +1,8 @@
 //! The summary: the report as text, printed at the end of a command.
 
-use super::{Operations, Report, SinkReport};
+use super::Report;
+use super::parts::Operations;
+use super::sink::SinkReport;
 use crate::plan::SkipReason;
 use crate::record::SinkName;
 use indicatif::{HumanBytes, HumanCount};

@@ -1,9 +1,9 @@
 //! A bucket as a source. Adapts the S3 traits, and adds the prefix and the checks that every response must pass.
 
-use super::{Opened, PageCursor, Source, SourcePage};
+use super::{Opened, Source, SourcePage};
 use crate::endpoint::{EndpointError, EndpointId};
 use crate::mutant;
-use crate::record::{Fingerprint, ObjectFacts, ObjectKey};
+use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PageCursor};
 use crate::s3::{GetObject, GetRequest, ListPage, ListRequest, ReadBucket, S3Error, S3ErrorKind};
 use async_trait::async_trait;
 use futures::StreamExt as _;

@@ -12,6 +12,9 @@ const ORDERS: [&[&str]; 2] = [
 /// Two parts that count as one: the executor starts operations, and moves use the executor.
 const TOGETHER: [(&str, &str); 1] = [("apply::operation", "apply::executor")];
 
+/// Stages whose files still import through their own `mod.rs`.
+const IMPORTING_THROUGH_MOD_RS: [&str; 6] = ["cli", "daemon", "events::decode", "file_manager", "record", "s3"];
+
 /// Names that only these files of the library may use.
 const RESERVED: [(&str, &[&str]); 1] =
     [("s3", &["src/s3/", "src/source/bucket.rs", "src/apply/sink/", "src/transfer/", "src/object/", "src/app/", "src/cli/"])];
@@ -30,12 +33,45 @@ pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
                 violations.push(format!("`{}` may not name `{}`", order[at], order[of]));
             }
         }
-        let is_test = text.starts_with("#![cfg(test)]") || path.contains("tests");
-        if !is_test && own.contains("::") && own.rsplit_once("::").is_some_and(|(parent, _)| names_face_of(parent, named)) {
-            violations.push(format!("`{named}` is re-exported by this file's own `mod.rs`: name where it is defined"));
+    }
+    violations
+}
+
+/// Imports of a type that a `mod.rs` above the file re-exports. The file names where it is defined: otherwise `circles` does not see what the file
+/// needs, and a reader looks in two places.
+pub(crate) fn through_own_mod_rs(files: &[(String, String)]) -> Vec<String> {
+    let mod_files = files.iter().filter_map(|(path, text)| {
+        let module = path.strip_prefix("src/")?.strip_suffix("/mod.rs")?.replace('/', "::");
+        Some((module, reexports(text)))
+    });
+    let mod_files: BTreeMap<String, BTreeSet<String>> = mod_files.collect();
+    let mut violations = Vec::new();
+    for (path, text) in files.iter().filter(|(path, text)| !path.contains("tests") && !text.starts_with("#![cfg(test)]")) {
+        let Some(own) = module_of(path).filter(|own| !IMPORTING_THROUGH_MOD_RS.iter().any(|stage| is_inside(own, stage))) else { continue };
+        for named in imports(path, text) {
+            let Some((module, name)) = named.rsplit_once("::") else { continue };
+            if own != module && is_inside(&own, module) && mod_files.get(module).is_some_and(|names| names.contains(name)) {
+                violations.push(format!("{path}: `{named}` is re-exported by a `mod.rs` above this file: name where it is defined"));
+            }
         }
     }
     violations
+}
+
+/// The types that a `mod.rs` re-exports.
+fn reexports(text: &str) -> BTreeSet<String> {
+    let code = Source::of(text).code;
+    let mut paths = Vec::new();
+    for statement in code.split(';') {
+        let Some(at) = statement.rfind("use ") else { continue };
+        let before = statement[..at].trim_end();
+        if before.ends_with("pub") || before.ends_with(')') {
+            flatten(&statement[at + "use ".len()..].split_whitespace().collect::<Vec<_>>().join(" "), "", &mut paths);
+        }
+    }
+    // A module and a function of one name are told apart by no import, so only types count.
+    let names = paths.iter().filter_map(|path| path.rsplit("::").next()).filter(|name| name.starts_with(char::is_uppercase));
+    names.map(str::to_owned).collect()
 }
 
 /// Files that import each other in a circle, as modules; each circle once.
@@ -128,17 +164,6 @@ fn is_inside(path: &str, part: &str) -> bool {
     path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// True if a path names an item that the `mod.rs` of `parent` re-exports: a capitalised name directly below it.
-fn names_face_of(parent: &str, path: &str) -> bool {
-    let below = path.strip_prefix(parent).and_then(|rest| rest.strip_prefix("::"));
-    below.is_some_and(|name| !name.contains("::") && name.starts_with(char::is_uppercase)) && is_split(parent)
-}
-
-/// Stages whose `mod.rs` defines nothing and re-exports the items of its files.
-fn is_split(stage: &str) -> bool {
-    ["state", "state::database", "state::tables", "state::transactions", "state::views"].contains(&stage)
-}
-
 fn longest_module(path: &str, modules: &BTreeSet<String>) -> Option<String> {
     let mut path = path;
     loop {
@@ -180,12 +205,28 @@ fn an_import_against_the_order_is_detected() {
         ("src/state/tables/applied.rs", "use crate::state::{database::codec::time, transactions::replay};", true),
         ("src/state/tables/applied.rs", "use super::super::views::overview;", true),
         ("src/state/views/overview.rs", "use crate::state::{tables::applied, transactions::replay};", false),
-        ("src/state/tables/applied.rs", "use crate::state::State;", false),
-        ("src/state/handle.rs", "use crate::state::StateError;", true),
-        ("src/state/handle.rs", "#[cfg(test)]\nmod tests { use crate::state::StateError; }", false),
         ("src/workflow/run.rs", "use crate::state::StateError;", false),
     ] {
         assert_eq!(!violations(path, text).is_empty(), seen, "{path}: {text}");
+    }
+}
+
+#[test]
+fn an_import_through_the_own_mod_rs_is_detected() {
+    let mod_rs = "mod error;\npub use error::StateError;\npub(crate) use handle::{State, views::{self, Views}};\npub trait Store {}";
+    for (path, text, seen) in [
+        ("src/state/handle.rs", "use crate::state::StateError;", true),
+        ("src/state/handle.rs", "use super::{State, Store};", true),
+        ("src/state/tables/applied.rs", "use crate::state::Views;", true),
+        ("src/state/handle.rs", "use super::Store;", false),
+        ("src/state/handle.rs", "use super::error::StateError;", false),
+        ("src/state/handle.rs", "#[cfg(test)]\nmod tests { use crate::state::StateError; }", false),
+        ("src/state/tests.rs", "use super::StateError;", false),
+        ("src/workflow/run.rs", "use crate::state::StateError;", false),
+        ("src/state/mod.rs", "use self::error::StateError;", false),
+    ] {
+        let files = [("src/state/mod.rs".to_owned(), mod_rs.to_owned()), (path.to_owned(), text.to_owned())];
+        assert_eq!(!through_own_mod_rs(&files).is_empty(), seen, "{path}: {text}");
     }
 }
 

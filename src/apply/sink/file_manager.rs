@@ -1,7 +1,8 @@
 //! The file manager as a sink: sends effects as `saveToDisk` and `updatePermissions` calls. It recognises a file's content by the metadata
 //! that the file manager stores with the file.
 
-use super::{Capabilities, Content, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, SinkHandle, StoredFile};
+use super::capabilities::{Capabilities, Idempotency};
+use super::{Content, EffectKind, EffectRequest, EffectResult, FilePart, Sink, SinkHandle, StoredFile};
 use crate::endpoint::EndpointError;
 use crate::file_manager::{self, FileManager, FileManagerError, FileManagerErrorKind, IdempotencyKey, SaveOperation, SaveRequest, Saved};
 use crate::plan::{PermissionSupport, Renames};
