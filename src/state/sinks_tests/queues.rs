@@ -116,3 +116,19 @@ async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
     let work = bed.a.work_item(&key("1")).await.expect("read").expect("it is pending");
     assert!(work.intent.is_some_and(|intent| intent.planned == Planned::delete()));
 }
+
+/// Each handle had claims of its own: two handles on one sink worked on a path at the same time.
+#[tokio::test]
+async fn all_handles_on_a_sink_share_its_claims() {
+    let bed = Bed::new().await;
+    bed.page(&[("1", "x")]).await;
+    let other = bed.state.sink(name("a"), Policy::default()).await.expect("registered");
+    let claimed = bed.a.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!(claimed.work.len(), 1);
+    let refused = other.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!((refused.work.len(), refused.some_claimed_by_others), (0, true));
+    let of_another_sink = bed.b.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!(of_another_sink.work.len(), 1, "each sink has claims of its own");
+    drop(claimed);
+    assert_eq!(other.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed").work.len(), 1);
+}
