@@ -36,6 +36,7 @@ pub use transactions::consume::Replay;
 pub use transactions::delete_guard::DeletesInQuestion;
 pub use transactions::identity::{Identity, NamedSink, OperatorAnswer};
 pub use transactions::moves::{Move, MoveOutcome};
+pub use transactions::open_intents::{DecidedOn, NotOpened};
 pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
 pub use views::Views;
@@ -49,6 +50,8 @@ pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]
 pub(crate) mod inbox_tests;
+#[cfg(test)]
+mod open_intents_tests;
 #[cfg(test)]
 mod receipt_tests;
 #[cfg(test)]

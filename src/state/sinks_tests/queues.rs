@@ -1,7 +1,6 @@
 //! Each sink has its own pending work: queued by its policy, held by its guard. Observations are removed when no sink needs them.
 
 use super::*;
-use crate::plan::Planned;
 
 async fn observed(bed: &Bed) -> Vec<String> {
     bed.state.writer.call(|connection| column(connection, "SELECT path FROM observed ORDER BY path")).await.expect("read")
@@ -89,32 +88,6 @@ async fn a_replay_queues_for_each_sink_and_a_path_that_one_sink_has_is_not_missi
     bed.a.holds("new", "y", Permissions::default()).await;
     let [of_a, of_b] = [bed.a.oldest_unapplied().await, bed.b.oldest_unapplied().await].map(|oldest| oldest.expect("read"));
     assert_eq!((of_a, of_b), (None, Some(at(1000))), "applied to the one, not to the other");
-}
-
-/// One sink had decided a delete, and another sink's lookup found the object again before the intent was open: the delete was
-/// sent.
-#[tokio::test]
-async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
-    let bed = Bed::new().await;
-    bed.page(&[("1", "x")]).await;
-    bed.a.holds("1", "x", Permissions::default()).await;
-    bed.observe("1", None).await;
-    let intent = || Intent {
-        new_path: None,
-        path: key("1"),
-        idempotency_key: uuid::Uuid::new_v4(),
-        planned: Planned::delete(),
-        file_type: None,
-        metadata: None,
-        run: 1,
-    };
-    bed.observe("1", Some("x")).await;
-    assert!(!bed.a.delete_intent_open(intent()).await.expect("asked"), "the object is there");
-    assert!(bed.a.work_item(&key("1")).await.expect("read").is_none(), "nothing is open, and nothing is to be done");
-    bed.observe("1", None).await;
-    assert!(bed.a.delete_intent_open(intent()).await.expect("asked"));
-    let work = bed.a.work_item(&key("1")).await.expect("read").expect("it is pending");
-    assert!(work.intent.is_some_and(|intent| intent.planned == Planned::delete()));
 }
 
 /// Each handle had claims of its own: two handles on one sink worked on a path at the same time.

@@ -26,6 +26,8 @@ pub(crate) mod moves;
 
 pub(crate) mod move_waits;
 
+pub(crate) mod open_intents;
+
 pub(crate) mod delete_guard;
 
 pub(crate) mod unpark;

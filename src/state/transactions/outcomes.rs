@@ -1,4 +1,4 @@
-//! Intents and their outcomes. An open intent locks every path that it names.
+//! The outcomes of effects: stored together with the end of their intents.
 
 use crate::mutant;
 use crate::plan::Effect;
@@ -7,34 +7,14 @@ use crate::record::{FileRecord, Fingerprint, ObjectKey, Permissions};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Called, HistoryEvent, Moment, OperationEnd, Outcome};
-use crate::state::tables::intents::{self, Intent, IntentKind};
+use crate::state::tables::intents::{self, IntentKind};
 use crate::state::tables::sinks::RegisteredSink;
-use crate::state::tables::{applied, observed, restore_mark};
+use crate::state::tables::{applied, restore_mark};
 use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
 
 impl SinkState {
-    /// Stores the intents of one operation. Its calls may be sent once this returns.
-    pub async fn intents_open(&self, intents: Vec<Intent>) -> Result<(), StateError> {
-        self.call(move |connection, sink| intents.iter().try_for_each(|intent| intents::write(connection, sink, intent))).await
-    }
-
-    /// Stores the intent of a delete. Returns `false` and stores nothing if the object has been observed since the delete was
-    /// decided: another sink's lookup may have found it again.
-    pub async fn delete_intent_open(&self, intent: Intent) -> Result<bool, StateError> {
-        self.call(move |connection, sink| {
-            let observed = observed::read(connection, sink.source, &intent.path)?;
-            // A directory marker is no file: the file that was there before is still deleted.
-            if observed.and_then(|observed| observed.facts).is_some_and(|facts| !intent.path.is_directory_marker(facts.size)) {
-                return Ok(false);
-            }
-            intents::write(connection, sink, &intent).map(|()| true)
-        })
-        .await
-    }
-
-    /// The effect is confirmed, or the sink was found to hold this content already: stores the row, ends the intents, plans the
-    /// path again.
+    /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
     pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
         let moment = self.moment();
         self.call(move |connection, sink| {
