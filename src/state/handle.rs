@@ -51,7 +51,8 @@ impl State {
         Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, ownership, gate)), numbers, path).await
     }
 
-    async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
+    /// The state over a writer that is open.
+    pub(crate) async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
         let source = writer.call(sources::only).await?;
         Ok(Self {
             writer: Arc::new(writer),
@@ -145,7 +146,8 @@ impl State {
     }
 }
 
-fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers), StateError> {
+/// Opens the database to become its owner.
+pub(crate) fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers), StateError> {
     let connection = connection::open_to_write(path)?;
     let (ownership, numbers) = ownership::read(&connection)?;
     Ok((connection, ownership, numbers))

@@ -57,6 +57,8 @@ mod receipt_tests;
 #[cfg(test)]
 mod sinks_tests;
 #[cfg(test)]
+mod statements_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod waiting_tests;
