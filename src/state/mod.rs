@@ -55,6 +55,8 @@ mod open_intents_tests;
 #[cfg(test)]
 mod receipt_tests;
 #[cfg(test)]
+mod repeated_tests;
+#[cfg(test)]
 mod sinks_tests;
 #[cfg(test)]
 mod statements_tests;

@@ -86,6 +86,11 @@ impl SinkState {
     ) -> Result<(), StateError> {
         let (origin, target, moment) = (origin.clone(), target.clone(), self.moment());
         self.call(move |connection, sink| {
+            let waits = lineage::lineage_of(connection, sink, &target)?.is_some_and(|hint| hint.origin == origin);
+            if !waits && intents::of_move(connection, sink, &origin, &target)?.is_none() {
+                // It has ended already.
+                return Ok(());
+            }
             record_move_end(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
             end(connection, sink, moment, (&origin, &target), outcome)
         })
