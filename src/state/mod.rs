@@ -1,8 +1,11 @@
 //! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks. The
 //! only module with SQL. It decides nothing: `plan` decides what is pending.
 //!
-//! **Invariant:** one thread does all writes and commits them in groups, with `synchronous=FULL`: when a method returns, its
-//! changes are on disk.
+//! A method of a handle takes an owned batch and returns owned results; no closure and no connection crosses it. (What is shown to a
+//! visitor, the rows of a snapshot, is read over a connection of its own and not copied.)
+//!
+//! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
+//! returns, its changes are on disk.
 
 mod claims;
 mod error;
@@ -48,6 +51,8 @@ pub use crate::plan::guard::HeldDeletes;
 pub use crate::record::{EventChannel, Observation, Page, PageCounts};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 
+#[cfg(test)]
+mod counters_tests;
 #[cfg(test)]
 pub(crate) mod inbox_tests;
 #[cfg(test)]

@@ -44,7 +44,6 @@ async fn the_guard_judges_and_holds_for_each_sink_separately() {
 
     let held = HeldDeletes { deletes: 2, rows_when_held: 2, nothing_listed: true };
     bed.a.deletes_hold(held).await.expect("stored");
-    bed.a.listing_judged().await.expect("stored");
     assert_eq!((bed.a.deletes_held().await.expect("read"), bed.b.deletes_held().await.expect("read")), (Some(held), None));
     let unjudged = async |sink: &SinkState| sink.rows_before_unjudged_listing().await.expect("read");
     assert_eq!((unjudged(&bed.a).await, unjudged(&bed.b).await), (None, Some(1)));

@@ -1,4 +1,8 @@
-//! Deletes that wait: counted for the guard, held and released. `plan::guard` decides which.
+//! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
+//!
+//! The guard judges all keys of a sink: its limit is a share of all its files. The one row of `shards` is the whole key space, so no bounds of
+//! a range are passed here, nor to a snapshot. A second shard would bring both bounds (as a page of a listing has them), and a sum over the
+//! shards.
 
 use crate::mutant;
 use crate::plan::guard::HeldDeletes;
@@ -65,20 +69,23 @@ impl SinkState {
         .await
     }
 
-    /// Marks the deletes as held. They cost a cycle nothing until the guard releases them.
+    /// The guard holds the deletes: they wait until it lets them go, and make no cycle heavier meanwhile. The verdict is stored with the
+    /// listing that it judges.
     pub async fn deletes_hold(&self, held: HeldDeletes) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(HOLD)?.execute([sink.id])?;
-            sinks::write_held_deletes(connection, sink, Some(held))
+            sinks::write_held_deletes(connection, sink, Some(held))?;
+            sinks::note_listing_judged(connection, sink)
         })
         .await
     }
 
-    /// Makes the held deletes due.
+    /// The guard lets the deletes go that it held. The verdict is stored with the listing that it judges.
     pub async fn deletes_release(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(LET_GO)?.execute([sink.id])?;
-            sinks::write_held_deletes(connection, sink, None)
+            sinks::write_held_deletes(connection, sink, None)?;
+            sinks::note_listing_judged(connection, sink)
         })
         .await
     }
@@ -102,7 +109,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard has judged the deletes of the listing so far.
+    /// The guard has seen the deletes of what was listed so far, and none is held.
     pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
     }

@@ -16,44 +16,51 @@ use rusqlite::Connection;
 impl SinkState {
     /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
     pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
-        let moment = self.moment();
-        self.call(move |connection, sink| {
+        let (path, outcome) = (file.file_path.clone(), outcome(&attempts, &file));
+        let store = move |connection: &Connection, sink, moment, path: &ObjectKey| {
             applied::write(connection, sink, moment, &file)?;
-            intents::remove(connection, sink, &file.file_path)?;
-            let path = file.file_path.clone();
-            let result = outcome(&attempts, &file);
-            history::operation(connection, sink, (&path, moment), attempts, result)?;
-            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
-        })
-        .await
+            intents::remove(connection, sink, path)
+        };
+        self.outcome_record(path, attempts, outcome, store).await
     }
 
     /// The permissions of a known file are confirmed: stores what was sent.
     pub async fn permissions_record(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
-        let (path, sent, moment) = (path.clone(), sent.clone(), self.moment());
-        self.call(move |connection, sink| {
-            if let Some(row) = applied::read(connection, sink, &path)? {
-                let permissions = sent.clone().over(row.file.permissions);
-                applied::write_permissions(connection, sink, &path, &permissions)?;
+        let (sent, outcome) = (sent.clone(), Outcome::PermissionsSet(sent.clone()));
+        let store = move |connection: &Connection, sink, _, path: &ObjectKey| {
+            if let Some(row) = applied::read(connection, sink, path)? {
+                applied::write_permissions(connection, sink, path, &sent.over(row.file.permissions))?;
             }
-            intents::remove_one(connection, sink, &path, IntentKind::Permissions)?;
-            history::operation(connection, sink, (&path, moment), attempts, Outcome::PermissionsSet(sent))?;
-            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
-        })
-        .await
+            intents::remove_one(connection, sink, path, IntentKind::Permissions)
+        };
+        self.outcome_record(path.clone(), attempts, outcome, store).await
     }
 
     /// The delete is confirmed: the sink no longer holds anything at the path.
     pub async fn deleted_record(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
-        let (path, moment) = (path.clone(), self.moment());
+        let store = |connection: &Connection, sink, _, path: &ObjectKey| {
+            // A restored state made sure that nothing is there: the reported permissions wait for the file that comes.
+            let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, path)?;
+            applied::remove(connection, sink, path)?;
+            intents::remove(connection, sink, path)?;
+            outdate::gone(connection, sink, path, made_sure)
+        };
+        self.outcome_record(path.clone(), attempts, Outcome::Deleted, store).await
+    }
+
+    /// The outcome of an operation on one path, in one transaction: what it changes (`store`), its entry in the history, and the path planned
+    /// again.
+    async fn outcome_record(
+        &self,
+        path: ObjectKey,
+        attempts: Attempts,
+        outcome: Outcome,
+        store: impl FnOnce(&Connection, RegisteredSink, Moment, &ObjectKey) -> Result<(), StateError> + Send + 'static,
+    ) -> Result<(), StateError> {
+        let moment = self.moment();
         self.call(move |connection, sink| {
-            // After a restore, the delete may only have made sure that nothing is there. Then the reported permissions are kept
-            // for a later file.
-            let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, &path)?;
-            applied::remove(connection, sink, &path)?;
-            intents::remove(connection, sink, &path)?;
-            outdate::gone(connection, sink, &path, made_sure)?;
-            history::operation(connection, sink, (&path, moment), attempts, Outcome::Deleted)?;
+            store(connection, sink, moment, &path)?;
+            history::operation(connection, sink, (&path, moment), attempts, outcome)?;
             requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
         })
         .await
