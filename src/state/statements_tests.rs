@@ -23,14 +23,14 @@ claim                                 4     4
 pending_unpark_due                    5     5
 receive                              14   104
 replay, of creates                   31   211
-replay, of permissions               70   610
-replay, of renames                  192  1812
-moves_due                            64   604
+replay, of permissions               43   313
+replay, of renames                   89   719
+moves_due                             8     8
 moves_pair_by_content                 4     4
-replay, of deletes                   60   510
+replay, of deletes                   41   311
 deletes_in_question                   6     6
-deletes_hold                          5     5
-deletes_release                       5     5
+deletes_hold                          6     6
+deletes_release                       6     6
 absences_drop_unapplied               5     5
 intents_open, of one path             5     5
 deleted_record, of one path          15    15

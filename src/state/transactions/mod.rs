@@ -22,6 +22,8 @@ pub(crate) mod claim;
 
 pub(crate) mod outcomes;
 
+pub(crate) mod move_facts;
+
 pub(crate) mod moves;
 
 pub(crate) mod move_waits;

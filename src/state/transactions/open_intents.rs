@@ -11,7 +11,7 @@ use crate::state::tables::intents::{self, Intent};
 use crate::state::tables::lineage;
 use crate::state::tables::sinks::RegisteredSink;
 use crate::state::transactions::claim::WorkItem;
-use crate::state::transactions::moves;
+use crate::state::transactions::move_facts::MoveFacts;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
@@ -87,7 +87,7 @@ fn open_move(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> 
     let Some(move_origin) = lineage::lineage_of(connection, sink, &target)?.filter(|hint| hint.origin == intent.path) else {
         return Ok(false);
     };
-    let now = moves::read_move(connection, sink, target, move_origin)?;
+    let now = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?.of(target, move_origin);
     if let Some(open) = now.intent {
         // Where it is this one, the transaction is repeated.
         return Ok(open.idempotency_key == intent.idempotency_key);
