@@ -1,5 +1,5 @@
-//! The claims on paths: two operations of a sink never work on one path at the same time. They live as long as the process does at most.
-//! They are an optimisation: opening an intent checks that the path has not changed since, whether it was claimed or not.
+//! Claims on paths: two operations of a sink never work on one path at the same time. Claims exist only in this process, and are an
+//! optimisation: opening an intent checks that the path has not changed since the decision, whether the path was claimed or not.
 
 use crate::record::ObjectKey;
 use crate::state::tables::sinks::SinkId;
@@ -17,7 +17,7 @@ impl SinkClaims {
     }
 }
 
-/// The claimed paths of one sink: as many as the claimed batches hold.
+/// The claimed paths of one sink. Their number is bounded by the size of the claimed batches.
 #[derive(Debug, Default)]
 pub(crate) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,

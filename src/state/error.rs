@@ -12,19 +12,19 @@ pub enum StateError {
     /// An error message of SQLite. Nothing of the transaction is stored.
     #[error("database: {0}")]
     Database(String),
-    /// Another program has kept the database locked for longer than a transaction waits. Nothing of the transaction has happened.
+    /// Another program has kept the database locked for longer than a transaction waits. The transaction did not run.
     #[error("database: {0}, by another program: end that program, or wait until it is done")]
     Unreachable(String),
-    /// There is no space for more. Nothing of the transaction is stored.
+    /// The disk is full. Nothing of the transaction is stored.
     #[error("database: {0}")]
     Full(String),
-    /// The commit failed, and it is not known if the transaction is stored. It may be repeated.
+    /// The commit failed, and it is not known whether the transaction is stored. It may be repeated.
     #[error("database: {0}; it is not known if the last changes are stored: the next run finds out")]
     Unknown(String),
-    /// The file is damaged, or no database.
+    /// The file is damaged, or is no database.
     #[error("database: {0}")]
     Damaged(String),
-    /// The file cannot be opened, made or used.
+    /// The file cannot be opened, created or used.
     #[error("database {path}: {message}")]
     File {
         /// The file's path.
@@ -113,7 +113,7 @@ impl From<EmptyKey> for StateError {
 }
 
 impl StateError {
-    /// The error of a failed commit. SQLite takes the transaction back, and yet a disk that fails may have kept it.
+    /// The error of a failed commit. SQLite rolls the transaction back, but a failing disk may have stored it.
     pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
         match Self::from(error) {
             Self::Database(message) => Self::Unknown(message),
@@ -121,7 +121,7 @@ impl StateError {
         }
     }
 
-    /// The same, naming the database where SQLite's message does not, and giving a remedy when the file is damaged.
+    /// Adds the database's path where SQLite's message lacks it, and a remedy if the file is damaged.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
         const DAMAGED: [&str; 2] = ["malformed", "not a database"];

@@ -1,11 +1,11 @@
 //! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks. The
 //! only module with SQL. It decides nothing: `plan` decides what is pending.
 //!
-//! A method of a handle takes an owned batch and returns owned results; no closure and no connection crosses it. (What is shown to a
-//! visitor, the rows of a snapshot, is read over a connection of its own and not copied.)
+//! A method of a handle takes an owned batch and returns owned results: no closure and no connection is part of the API. The exception
+//! are the rows of a snapshot, which `Views` shows to a visitor: to copy them costs more than to read them.
 //!
-//! **Invariant:** everything goes through one thread that commits in groups, with `synchronous=FULL`: when a method
-//! returns, its changes are on disk.
+//! **Invariant:** one thread does all writes and commits them in groups, with `synchronous=FULL`: when a method returns, its
+//! changes are on disk.
 
 mod claims;
 mod error;

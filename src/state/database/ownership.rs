@@ -30,8 +30,8 @@ pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNum
 pub(crate) struct Ownership {
     /// The previous owner's epoch until this writer becomes the owner.
     epoch: i64,
-    /// Until it is taken: what the owner before had reserved. Numbers from there on are given to this process's observations, and are not
-    /// the newest ones if the owner before has reserved more since.
+    /// The numbers that the previous owner had reserved when the state was opened. This process's observations get numbers from there
+    /// on. If the previous owner has reserved more since, they would not be the newest.
     reserved_at_open: u64,
     is_taken: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Ownership {
 pub(crate) struct Taken(i64);
 
 impl Ownership {
-    /// Refuses a transaction whose process is not the owner, or cannot become it any more. The first statement of each transaction.
+    /// Returns an error if another process has become the owner since, or has reserved more numbers. Runs first in each transaction.
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), StateError> {
         let mut statement = connection.prepare_cached("SELECT epoch, observations_reserved FROM shards WHERE id = 1")?;
         let (epoch, reserved): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -50,8 +50,8 @@ impl Ownership {
         if is_ours { Ok(()) } else { Err(StateError::Fenced) }
     }
 
-    /// Takes the ownership in the first transaction that changed anything, before it is committed: each owner's epoch is greater than that of
-    /// the one before.
+    /// Makes this process the owner, in the first transaction that changes a row and before its commit: each owner's epoch is
+    /// greater than the previous one.
     pub(crate) fn take(&self, connection: &Connection) -> Result<Option<Taken>, StateError> {
         if self.is_taken {
             return Ok(None);
@@ -153,7 +153,7 @@ mod tests {
         first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner still");
     }
 
-    /// SQLite counts the rows that a job changed also when the job is taken back: the next one that only read took the ownership.
+    /// SQLite also counts changes that are rolled back: after a failed job, the next job that only read made its process the owner.
     #[tokio::test]
     async fn a_process_whose_changes_were_all_taken_back_does_not_become_the_owner() {
         let directory = tempfile::tempdir().expect("a directory");

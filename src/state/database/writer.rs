@@ -28,8 +28,8 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A job's second half: receives the commit's result and answers the sender.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
-/// A job's first half: works in the transaction, or receives the reason why there is none. Beside the second half it returns true if its
-/// changes may be stored.
+/// A job's first half: works in the transaction, or receives the error because of which there is none. Returns whether its changes may
+/// be stored, and the second half.
 type Job = Box<dyn FnOnce(Result<&Connection, StateError>) -> (bool, Answer) + Send>;
 
 /// A handle on the thread. After it is dropped, the thread finishes the waiting jobs and ends.
@@ -122,7 +122,7 @@ fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mp
         let committed = commit_group((connection, ownership), first, &mut queue, &mut answers);
         let is_fenced = matches!(committed, Err(StateError::Fenced));
         if is_fenced {
-            // Before the first answer: the jobs that still wait get none, and their senders look here.
+            // Set before the first answer. The jobs that still wait get no answer, and their senders read this flag.
             fenced.store(true, Ordering::Release);
         }
         for answer in answers {
@@ -134,9 +134,9 @@ fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mp
     }
 }
 
-/// Runs the jobs that wait, and adds their second halves to `answers`; with an error, none of them is stored. The first has the transaction
-/// to itself until it is done, and takes back all of it where it fails; each of the others has a savepoint, in which SQLite keeps a copy of
-/// every page that it changes.
+/// Runs the waiting jobs and adds their second halves to `answers`; on an error none of them is stored. The first job runs directly in
+/// the transaction, and rolls it back if it fails. Each of the others has a savepoint, for which SQLite copies every page that it
+/// changes.
 fn commit_group(
     (connection, ownership): (&mut Connection, &mut Ownership),
     first: Job,
@@ -181,7 +181,7 @@ fn run_in_savepoint(transaction: &Transaction<'_>, job: Job, (answers, changed):
 
 /// Runs one job; returns true if its changes may be stored, and notes if there are any.
 fn run_job(transaction: &Transaction<'_>, job: Job, (answers, changed): (&mut Vec<Answer>, &mut bool)) -> bool {
-    // The connection counts also what is taken back.
+    // The connection also counts changes that are rolled back.
     let before = transaction.total_changes();
     let (worked, answer) = job(Ok(&**transaction));
     answers.push(answer);

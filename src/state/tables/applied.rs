@@ -94,8 +94,9 @@ pub(crate) fn write_permissions(
     Ok(())
 }
 
-/// The sink's value of a field that no source had reported is its own answer to a lookup. Once a source reports the field, its value
-/// is to be set, and the answer vouches for nothing. Takes the paths with the permissions that were reported before and now.
+/// For a field that no event had reported, the row stores the sink's own answer to a lookup. When an event reports the field,
+/// that answer is no confirmation any more: the reported value has to be set. Takes the paths with the permissions that were reported
+/// before and now.
 pub(crate) fn mark_asked_unconfirmed(
     connection: &Connection,
     sink: RegisteredSink,

@@ -42,7 +42,7 @@ pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, 
     Ok(())
 }
 
-/// Which of the rows of a batch are still there.
+/// The rows of a batch that are still in the inbox.
 pub(crate) fn waiting(connection: &Connection, rows: &[InboxRow]) -> Result<BTreeSet<i64>, StateError> {
     let mut statement = connection.prepare_cached("SELECT seq FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
     let (first, last) = (rows.first().map(|row| row.seq), rows.last().map(|row| row.seq));
@@ -50,7 +50,7 @@ pub(crate) fn waiting(connection: &Connection, rows: &[InboxRow]) -> Result<BTre
     Ok(seqs.collect::<Result<_, _>>()?)
 }
 
-/// Takes rows out, named in their order: what came of them is stored in the same transaction. Returns how many were there.
+/// Removes these rows (in ascending order), and returns how many were there. Their results are stored in the same transaction.
 pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<usize, StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
     let mut removed = 0;

@@ -70,7 +70,7 @@ pub(crate) fn naming(connection: &Connection, sink: RegisteredSink, path: &Objec
     Ok(naming)
 }
 
-/// The effects without an outcome that name any of these paths, in one question.
+/// The open effects that name any of these paths, in one query.
 pub(crate) fn naming_any<'p>(
     connection: &Connection,
     sink: RegisteredSink,
@@ -94,7 +94,7 @@ pub(crate) fn naming_any<'p>(
     rows.map(|row| row?).collect()
 }
 
-/// True if an effect that names the path has no outcome yet.
+/// True if an open effect names the path.
 pub(crate) fn is_open(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = ?2) OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = ?2)",

@@ -15,7 +15,7 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
     Ok(statement.query_row(params![source, path.as_str()], |row| from_row(row, 0)).optional()?)
 }
 
-/// The rows of these paths, in their order, in one question.
+/// The rows of these paths, in their order, in one query.
 pub(crate) fn read_all<'p>(
     connection: &Connection,
     source: SourceId,

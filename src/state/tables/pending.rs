@@ -25,7 +25,7 @@ pub(crate) fn any_due(connection: &Connection, sink: RegisteredSink) -> Result<b
     Ok(statement.query_row([sink.id], |row| row.get(0))?)
 }
 
-/// The failed runs of those of these paths that are pending, in one question.
+/// The failed runs of those of these paths that are pending, in one query.
 pub(crate) fn attempts<'p>(
     connection: &Connection,
     sink: RegisteredSink,

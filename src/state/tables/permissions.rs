@@ -16,7 +16,7 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
     Ok(reported.optional()?.unwrap_or_default())
 }
 
-/// What was reported of each of these paths, in one question.
+/// The reported permissions of each of these paths, in one query.
 pub(crate) fn read_all(
     connection: &Connection,
     source: SourceId,

@@ -29,9 +29,9 @@ pub struct Replay {
     pub locked: BTreeSet<ObjectKey>,
 }
 
-/// Takes the used rows out of the inbox, and makes dead letters of those that failed too often: their reports are applied all the same.
-/// Also returns the paths that the remaining rows name. A row that is not there any more was consumed by this same transaction, whose
-/// commit its sender did not learn of: it is not consumed again.
+/// Removes the consumed rows from the inbox, and makes dead letters of those that failed too often: what those report is applied,
+/// too. Also returns the paths of the rows that stay. If the transaction is repeated, the rows that it has consumed are gone: they are
+/// not consumed again.
 pub(crate) fn take_rows(
     connection: &Connection,
     moment: Moment,

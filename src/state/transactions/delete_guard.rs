@@ -1,8 +1,8 @@
-//! Deletes that wait: counted for the guard, held and let go. Whether they may go is the workflow's decision.
+//! Deletes that wait: counted for the guard, held and released. `plan::guard` decides which.
 //!
-//! The guard judges all keys of a sink: its limit is a share of all its files. The one row of `shards` is the whole key space, so no bounds of
-//! a range are passed here, nor to a snapshot. A second shard would bring both bounds (as a page of a listing has them), and a sum over the
-//! shards.
+//! The guard judges all keys of a sink, because its limit is a share of all files. The one row of `shards` stands for the whole key
+//! space, so neither the guard nor a snapshot takes bounds of a range. With a second shard they would take both bounds, as a page of a
+//! listing has them.
 
 use crate::mutant;
 use crate::plan::guard::HeldDeletes;
@@ -69,8 +69,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard holds the deletes: they wait until it lets them go, and make no cycle heavier meanwhile. The verdict is stored with the
-    /// listing that it judges.
+    /// Marks the deletes as held, and the listing as judged. Held deletes cost a cycle nothing until the guard releases them.
     pub async fn deletes_hold(&self, held: HeldDeletes) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(HOLD)?.execute([sink.id])?;
@@ -80,7 +79,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard lets the deletes go that it held. The verdict is stored with the listing that it judges.
+    /// Makes the held deletes due, and marks the listing as judged.
     pub async fn deletes_release(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(LET_GO)?.execute([sink.id])?;
@@ -109,7 +108,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard has seen the deletes of what was listed so far, and none is held.
+    /// The guard has judged the deletes of the listing so far, and holds none of them.
     pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
     }

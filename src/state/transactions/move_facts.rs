@@ -1,4 +1,4 @@
-//! All that is known of files on their way, read for many of them in a few statements.
+//! The known facts of candidate moves, read for many of them in a few statements.
 
 use crate::plan::Moving;
 use crate::plan::fold::{Lineage, MoveOrigin};
@@ -10,12 +10,12 @@ use crate::state::tables::{lineage, pending, sides};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A file on its way to another path.
+/// A candidate move of a file.
 #[derive(Clone, Debug)]
 pub struct Move {
-    /// Both paths, and all that is known of them.
+    /// Both paths with all known facts.
     pub moving: Moving,
-    /// The rename or the move, if it was sent before and has no outcome.
+    /// The open intent of the rename or move, if it was sent before.
     pub intent: Option<Intent>,
     /// Failed runs so far.
     pub attempts: u32,
@@ -24,18 +24,18 @@ pub struct Move {
 }
 
 impl Move {
-    /// The path under which the sink may have the file.
+    /// The path under which the sink may hold the file.
     pub fn origin(&self) -> &ObjectKey {
         &self.moving.origin.0
     }
 
-    /// The path where it is said to be now.
+    /// The path to which the file moved.
     pub fn target(&self) -> &ObjectKey {
         &self.moving.target.0
     }
 }
 
-/// What is known of the two paths of each of some moves.
+/// The known facts of the two paths of each move of a batch.
 #[derive(Default)]
 pub(crate) struct MoveFacts {
     sides: BTreeMap<ObjectKey, PathState>,
@@ -66,17 +66,17 @@ impl MoveFacts {
         })
     }
 
-    /// A hint is gone: its target is no more left by a file on its way.
+    /// Removes a hint, so that it no longer makes another move wait for its origin.
     pub(crate) fn drop_hint(&mut self, target: &ObjectKey) {
         self.hints.remove(target);
     }
 
-    /// The move to a target, one of those that were read.
+    /// One of the moves whose facts were read.
     pub(crate) fn of(&self, target: ObjectKey, move_origin: MoveOrigin) -> Move {
         let origin = move_origin.origin;
         let intent = self.open.iter().find(|open| open.path == origin && open.new_path.as_ref() == Some(&target)).cloned();
         let ends = |path: &ObjectKey| *path == origin || *path == target;
-        // The file at the target, when it is on its way itself, is what is waited for.
+        // An open move away from the target does not count: this move waits for it.
         let leaves = |open: &Intent| {
             let hint = open.new_path.as_ref().and_then(|new_path| self.hints.get(new_path));
             open.path == target && hint.is_some_and(|hint| hint.origin == target)

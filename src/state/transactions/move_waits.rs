@@ -7,7 +7,7 @@ use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, params};
 
 impl SinkState {
-    /// A lookup of one of the two paths has failed this often by now.
+    /// Stores the number of failed lookups of one of the two paths.
     pub async fn move_hint_set_unobservable(&self, target: &ObjectKey, failed_lookups: u32) -> Result<(), StateError> {
         let target = target.as_str().to_owned();
         self.call(move |connection, sink| {

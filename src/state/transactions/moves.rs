@@ -65,7 +65,7 @@ impl SinkState {
         self.call(move |connection, sink| {
             let waits = lineage::lineage_of(connection, sink, &target)?.is_some_and(|hint| hint.origin == origin);
             if !waits && intents::of_move(connection, sink, &origin, &target)?.is_none() {
-                // It has ended already.
+                // The transaction is repeated: the move has ended.
                 return Ok(());
             }
             record_move_end(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
@@ -112,7 +112,7 @@ pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE s
     AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
 
-/// Adds to the history; a move that was obsolete before any lookup is not recorded.
+/// Appends the end of a move to the history, if a call was made for it.
 fn record_move_end(
     connection: &Connection,
     (moment, sink): (Moment, RegisteredSink),

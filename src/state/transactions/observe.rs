@@ -76,7 +76,7 @@ fn observed_by(objects: &[(ObjectKey, ObjectFacts)], seq: ObservationSeq) -> imp
     objects.iter().map(move |(path, facts)| Observation { path: path.clone(), facts: Some(facts.clone()), seq })
 }
 
-/// Counts the objects of a page, each with the number of sinks that have work to do now.
+/// Adds the objects of a page, each with the number of sinks for which it is due.
 fn count(counts: &mut PageCounts, objects: &[Observation], to_do: &[u64]) {
     for (Observation { path, facts, .. }, to_do) in objects.iter().zip(to_do) {
         let size = facts.as_ref().map_or(0, |facts| facts.size);
@@ -140,7 +140,7 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
     Ok(statement.query_row(params![source, from, to], |row| row.get(0))?)
 }
 
-/// Stores observations of unknown keys; returns for each the number of sinks with work to do now.
+/// Stores observations of unknown keys. Returns for each the number of sinks for which it is due.
 fn store_first_observations(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
@@ -155,8 +155,8 @@ fn store_first_observations(
     Ok(to_do)
 }
 
-/// Stores each observation unless a newer one is there; returns for each the number of sinks with work to do now. All facts are read in a few
-/// statements, whatever the number of observations; each row is written by one of its own, which is what SQLite does fastest.
+/// Stores each observation unless a newer one is stored. Returns for each the number of sinks for which it is due. A few statements read
+/// all facts, whatever the number of observations. Each row is written by a statement of its own, which is the fastest in SQLite.
 fn store_observations(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
@@ -200,7 +200,7 @@ fn observed_now(observation: &Observation) -> Observed {
     Observed { facts: observation.facts.clone(), seq: observation.seq }
 }
 
-/// Counts a sink where it has something to do.
+/// Adds a sink at each place where it has work.
 fn add(to_do: &mut [u64], places: impl Iterator<Item = usize>, has_work: &[bool]) {
     for (place, has_work) in places.zip(has_work) {
         to_do[place] += u64::from(*has_work);

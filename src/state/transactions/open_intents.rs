@@ -1,6 +1,6 @@
-//! Opening intents: the gate that every effect passes. An effect is decided on facts that were read some time before its call; its intent is
-//! opened only while they still hold. A claim keeps two operations of one process off a path, and is an optimisation: this is what keeps an
-//! effect from being sent on a decision that has become wrong.
+//! Opens intents: the gate that every effect passes. The plan decides an effect on facts that were read some time before the call. The
+//! intent is opened only if these facts still hold. Claims keep two operations of one process off a path and are an optimisation: only
+//! this check prevents an effect whose decision is outdated.
 
 use crate::plan::{MoveVerdict, decide_move};
 use crate::record::{ETag, Fingerprint, ObjectKey};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// The facts on which the effects on one path were decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecidedOn {
-    /// The path's position in the queue: whenever an operation on the path ends, it loses it.
+    /// The path's position in the queue. When an operation on the path ends, the row is removed or gets a new position.
     seq: i64,
     /// What the newest observation showed.
     shown: ObservedContent,
@@ -34,17 +34,17 @@ impl From<&WorkItem> for DecidedOn {
     }
 }
 
-/// Why intents were not opened. Nothing is stored.
+/// The reason why intents were not opened. Nothing is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotOpened {
-    /// The path was observed otherwise, or another operation on it has begun or ended: read it again and decide again.
+    /// The path was observed with other content, or another operation on it began or ended: read and plan the path again.
     Outdated,
-    /// A file may have moved from or to the path: that is decided first.
+    /// A move hint names the path, or a move to it is open: the move is decided first.
     MoveFirst,
 }
 
 impl SinkState {
-    /// Stores the intents of one operation on a path, if the facts on which it was decided still hold. Their calls may go out when this
+    /// Stores the intents of one operation on a path, if the facts on which it was decided still hold. Its calls may be sent once this
     /// returns without a [`NotOpened`].
     pub async fn intents_open(&self, decided_on: DecidedOn, intents: Vec<Intent>) -> Result<Result<(), NotOpened>, StateError> {
         self.call(move |connection, sink| open(connection, sink, &decided_on, &intents)).await
@@ -79,7 +79,7 @@ fn open(
     Ok(Ok(()))
 }
 
-/// Decides the move again: it has two paths, and the way of each can change it.
+/// Decides the move again, from the current facts of its two paths.
 fn open_move(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> Result<bool, StateError> {
     let Some(target) = intent.new_path.clone() else {
         return Err(StateError::Corrupt(format!("the move of {} has no target", intent.path.as_str().escape_debug())));
@@ -89,7 +89,7 @@ fn open_move(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> 
     };
     let now = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?.of(target, move_origin);
     if let Some(open) = now.intent {
-        // Where it is this one, the transaction is repeated.
+        // If it is this intent, the transaction is repeated.
         return Ok(open.idempotency_key == intent.idempotency_key);
     }
     if decide_move(&now.moving, sink.policy) != MoveVerdict::Go(intent.planned.effect) {
@@ -98,7 +98,7 @@ fn open_move(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> 
     intents::write(connection, sink, intent).map(|()| true)
 }
 
-/// What is stored of a path at this moment.
+/// The current facts of a path.
 struct PathNow {
     shows: ObservedContent,
     seq: Option<i64>,

@@ -1,4 +1,4 @@
-//! The outcomes of effects: stored together with the end of their intents.
+//! Outcomes of effects, stored together with the end of their intents.
 
 use crate::mutant;
 use crate::plan::Effect;
@@ -14,7 +14,8 @@ use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
 
 impl SinkState {
-    /// The effect is confirmed, or the sink was found to hold just this: stores the row, ends the intents, thinks again.
+    /// The effect is confirmed, or the sink was found to hold this content already: stores the row, ends the intents, plans the
+    /// path again.
     pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
         let (path, outcome) = (file.file_path.clone(), outcome(&attempts, &file));
         let store = move |connection: &Connection, sink, moment, path: &ObjectKey| {
@@ -39,7 +40,8 @@ impl SinkState {
     /// The delete is confirmed: the sink no longer holds anything at the path.
     pub async fn deleted_record(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
         let store = |connection: &Connection, sink, _, path: &ObjectKey| {
-            // A restored state made sure that nothing is there: the reported permissions wait for the file that comes.
+            // After a restore, the delete may only have made sure that nothing is there. Then the reported permissions are kept
+            // for a later file.
             let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, path)?;
             applied::remove(connection, sink, path)?;
             intents::remove(connection, sink, path)?;
@@ -48,7 +50,7 @@ impl SinkState {
         self.outcome_record(path.clone(), attempts, Outcome::Deleted, store).await
     }
 
-    /// The outcome of an operation on one path, in one transaction: what it changes (`store`), its entry in the history, and the path planned
+    /// Stores the outcome of an operation on one path in one transaction: the rows (`store`) and the entry in the history. Plans the path
     /// again.
     async fn outcome_record(
         &self,

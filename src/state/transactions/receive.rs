@@ -30,8 +30,8 @@ pub struct ReceiveCounts {
 }
 
 impl Inbox {
-    /// Stores a batch in one transaction, and wakes the tasks that wait for arrivals. Once this returns, the source may be acknowledged.
-    /// A batch that is stored again has its events twice, as if the source had delivered them twice: an event is a hint.
+    /// Stores a batch in one transaction and wakes the tasks that wait for arrivals. Once this returns, the batch may be
+    /// acknowledged. If the transaction is repeated, its events are stored twice, as if they had been delivered twice.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
         let counts = self.state.store(move |connection| store(connection, &batch, receipt)).await?;

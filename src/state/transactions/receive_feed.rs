@@ -104,7 +104,7 @@ impl Maintenance {
     }
 }
 
-/// Stores a page of a feed with a cursor: everything on such a page is new, unless the feed is already read up to the page's end.
+/// Stores a page of a feed with a cursor: every event on it is new, unless the page is stored already.
 fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
     let follows = feed_events::is_last(connection, &answer.address)?;
     let is_read = read_meta(connection, CURSOR)?.as_deref() == Some(cursor);

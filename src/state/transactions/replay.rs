@@ -70,7 +70,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
             if !nowhere.contains(path) {
                 continue;
             }
-            // A restored state may have come to doubt it.
+            // After a restore, the plan may have added an unconfirmed row for the path.
             let is_doubted = view.state_restored && applied::read(connection, *sink, path)?.is_some();
             if is_doubted || !is_nowhere(&view.path_state) {
                 nowhere.remove(path);
@@ -151,7 +151,7 @@ fn load(
     for sink in sinks {
         waiting.lineages.push(lineage::concerning(connection, *sink, paths())?);
     }
-    // The reported permissions of no other path can change: those of most events need not be read.
+    // Only events with permissions or a target change permissions. For most events the stored permissions need not be read.
     let reports = timed_events.iter().filter(|timed| timed.event.new_path.is_some() || !timed.event.permissions.is_empty());
     let targets = waiting.lineages.iter().flat_map(|lineage| lineage.keys());
     let reported: BTreeSet<_> = reports.flat_map(|timed| timed.event.paths()).chain(targets).cloned().collect();
@@ -161,7 +161,7 @@ fn load(
     Ok(waiting)
 }
 
-/// Up to when, and by which observation, the files at these paths are known to be gone.
+/// Loads the reported time of the delete of each path, and the observation that found it gone.
 fn load_gone(connection: &Connection, source: SourceId, paths: BTreeSet<&ObjectKey>, waiting: &mut WaitingHints) -> Result<(), StateError> {
     if paths.is_empty() {
         return Ok(());

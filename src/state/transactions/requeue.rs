@@ -91,7 +91,7 @@ pub(crate) fn requeue(connection: &Connection, sink: RegisteredSink, path: &Obje
     Ok(requeue_all(connection, sink, &[(path, &view)], |_| trigger)?.contains(&true))
 }
 
-/// Decides many paths again, each with a trigger of its own. Returns for each whether something is to be done now.
+/// As [`requeue`], for many paths with a trigger each and known facts that the caller has read. Returns for each whether it is due.
 pub(crate) fn requeue_all(
     connection: &Connection,
     sink: RegisteredSink,
@@ -102,12 +102,12 @@ pub(crate) fn requeue_all(
     store(connection, sink, all.iter().map(|(path, view)| (*path, decide(path, view))))
 }
 
-/// As [`requeue_all`], for paths of which nothing is known but these observations.
+/// As [`requeue_all`], for paths with no known fact but these observations.
 pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, all: &[(&ObjectKey, Observed)]) -> Result<Vec<bool>, StateError> {
     store(connection, sink, all.iter().map(|(path, observed)| (*path, plan::decide_new(path, observed.clone(), sink.policy))))
 }
 
-/// Stores what was decided about each path. New rows with equal keys are added in one statement.
+/// Stores the decision for each path. Inserts new rows with equal values in one statement.
 fn store<'p>(
     connection: &Connection,
     sink: RegisteredSink,

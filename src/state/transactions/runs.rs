@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 impl Runs {
-    /// Begins a run: its number is greater than every number that the database or `at_least` knows. Where the same beginning is stored
-    /// already, it is the number of that run.
+    /// Begins a run. Its number is greater than `at_least` and every number in the database. If the transaction is repeated, it is the
+    /// number of the run that it has begun.
     pub async fn begin(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
         let source = self.state.source;
         let number = self

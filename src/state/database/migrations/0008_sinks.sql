@@ -1,9 +1,9 @@
--- Several sinks beside one source. Everything that is known of a source or of a sink is a column of its row, and no longer a row of
--- `meta`; what a source shows is kept for each source, and what a sink holds for each sink.
+-- Several sinks for one source. Facts about a source or a sink move from rows of `meta` into columns of `sources` and `sinks`.
+-- Observations are stored per source, what a sink holds per sink.
 --
--- It expands and contracts at once: `told` goes, `applied.internal_id` has another name, rows of `meta` move. No program of version 7 can
--- use the state while or after this runs: it holds the lock of the state no more, and refuses a newer version. (Where several processes of
--- two versions share a database, a migration only adds, and a later version takes away what no running one reads.)
+-- This migration adds and removes at once: it drops `told`, renames `applied.internal_id` and moves rows of `meta`. A program of
+-- version 7 cannot use the state meanwhile, because it does not hold the lock, nor later, because it refuses a newer schema. (If
+-- processes of two versions shared a database, a migration could only add, and a later version would remove what none reads.)
 
 -- One row stands for the whole key space. Its owner is the last process that wrote: each owner has a greater epoch than the one
 -- before, and stores observations only under numbers that it reserved.
