@@ -6,7 +6,7 @@ use crate::plan::Planned;
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
 use crate::source::Source;
-use crate::state::{Intent, SinkState};
+use crate::state::{DecidedOn, Intent, NotOpened, SinkState};
 use crate::{failpoint, mutant};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -61,17 +61,18 @@ impl ApplyContext {
         Intent { path, new_path: None, idempotency_key, planned, file_type: None, metadata: None, resume: None, run }
     }
 
-    /// Commits the intent of a delete, whose call may be sent only after this returns. Returns `false` if the object is back.
-    pub(super) async fn open_delete(&self, intent: Intent) -> Result<bool, ApplyError> {
-        let is_open = self.state.delete_intent_open(intent).await?;
+    /// Commits the intents of one operation on a path, if the facts on which it was decided still hold. Their calls may be sent only after
+    /// this returns without a [`NotOpened`].
+    pub(super) async fn open(&self, decided_on: DecidedOn, intents: Vec<Intent>) -> Result<Result<(), NotOpened>, ApplyError> {
+        let opened = self.state.intents_open(decided_on, intents).await?;
         failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
-        Ok(is_open)
+        Ok(opened)
     }
 
-    /// Commits the intents of one operation. Their calls may be sent only after this returns.
-    pub(super) async fn open(&self, intents: Vec<Intent>) -> Result<(), ApplyError> {
-        self.state.intents_open(intents).await?;
+    /// Commits the intent of a rename or a move, as [`ApplyContext::open`]. Returns `false` if it is not planned any more.
+    pub(super) async fn open_move(&self, intent: Intent) -> Result<bool, ApplyError> {
+        let is_open = self.state.move_intent_open(intent).await?;
         failpoint::reach(failpoint::BETWEEN_INTENT_AND_CALL).await;
-        Ok(())
+        Ok(is_open)
     }
 }

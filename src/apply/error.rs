@@ -35,6 +35,7 @@ impl ApplyError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Endpoint(error) => error.hint,
+            Self::State(StateError::Unreachable(_)) => "end the program that has DATABASE_PATH open, or wait until it is done",
             Self::State(_) | Self::Snapshot(_) => "check the disk that holds DATABASE_PATH: its space, its rights",
         }
     }

@@ -147,4 +147,6 @@ impl WaitingHints {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

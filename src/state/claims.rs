@@ -1,11 +1,23 @@
-//! Claims on paths: two operations of a sink never work on one path at the same time. Claims exist only in this process.
+//! Claims on paths: two operations of a sink never work on one path at the same time. Claims exist only in this process, and are an
+//! optimisation: opening an intent checks that the path has not changed since the decision, whether the path was claimed or not.
 
 use crate::record::ObjectKey;
-use std::collections::HashSet;
+use crate::state::tables::sinks::SinkId;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// The claimed paths. Their number is bounded by the size of the claimed batches.
+/// The claimed paths of each sink: all handles on a sink share them.
+#[derive(Debug, Default)]
+pub(crate) struct SinkClaims(Mutex<BTreeMap<SinkId, Arc<PathClaims>>>);
+
+impl SinkClaims {
+    pub(crate) fn of(&self, sink: SinkId) -> Arc<PathClaims> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(sink).or_default().clone()
+    }
+}
+
+/// The claimed paths of one sink. Their number is bounded by the size of the claimed batches.
 #[derive(Debug, Default)]
 pub(crate) struct PathClaims {
     paths: Mutex<HashSet<ObjectKey>>,

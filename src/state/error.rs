@@ -1,16 +1,29 @@
 //! The errors of the state. No SQLite type leaves this module.
 
 use crate::record::{EmptyKey, SinkName};
+use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A failure of the state.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {
-    /// An error message of SQLite.
+    /// An error message of SQLite. Nothing of the transaction is stored.
     #[error("database: {0}")]
     Database(String),
+    /// Another program has kept the database locked for longer than a transaction waits. The transaction did not run.
+    #[error("database: {0}, by another program: end that program, or wait until it is done")]
+    Unreachable(String),
+    /// The disk is full. Nothing of the transaction is stored.
+    #[error("database: {0}")]
+    Full(String),
+    /// The commit failed, and it is not known whether the transaction is stored. It may be repeated.
+    #[error("database: {0}; it is not known if the last changes are stored: the next run finds out")]
+    Unknown(String),
+    /// The file is damaged, or is no database.
+    #[error("database: {0}")]
+    Damaged(String),
     /// The file cannot be opened, created or used.
     #[error("database {path}: {message}")]
     File {
@@ -82,7 +95,13 @@ impl fmt::Display for Holder {
 
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Unreachable,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged,
+            _ => Self::Database,
+        };
+        kind(error.to_string())
     }
 }
 
@@ -94,6 +113,14 @@ impl From<EmptyKey> for StateError {
 }
 
 impl StateError {
+    /// The error of a failed commit. SQLite rolls the transaction back, but a failing disk may have stored it.
+    pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
+        match Self::from(error) {
+            Self::Database(message) => Self::Unknown(message),
+            known => known,
+        }
+    }
+
     /// Adds the database's path where SQLite's message lacks it, and a remedy if the file is damaged.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
@@ -101,7 +128,11 @@ impl StateError {
         const REMEDY: &str = "put a backup of it back, or move it away: initial-sync then starts over";
         const PERMISSION: &str = "this user needs write permission for it and its directory, also to read: SQLite keeps files beside it";
         let (path, message) = match self {
-            Self::Database(message) | Self::Corrupt(message) => (path.to_owned(), message),
+            Self::Database(message) | Self::Full(message) | Self::Damaged(message) | Self::Corrupt(message) => (path.to_owned(), message),
+            Self::Unreachable(_) | Self::Unknown(_) => {
+                let message = self.to_string();
+                (path.to_owned(), message.trim_start_matches("database: ").to_owned())
+            }
             Self::File { path, message } => (path, message),
             other => return other,
         };

@@ -5,7 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::plan::Policy;
 use crate::record::{ObservationSeq, SinkName};
 use crate::run::RunKind;
-use crate::state::claims::PathClaims;
+use crate::state::claims::{PathClaims, SinkClaims};
 use crate::state::database::connection::{self, blocking};
 #[cfg(feature = "failpoints")]
 use crate::state::database::direct_writer::{self, CommitGate};
@@ -33,6 +33,7 @@ pub struct State {
     pub(crate) run: Arc<watch::Sender<Option<(u64, RunKind)>>>,
     /// Notifies of events that a queue or another channel delivered by itself. Reads of the feed do not count.
     pub(crate) arrivals: Arc<watch::Sender<()>>,
+    claims: Arc<SinkClaims>,
 }
 
 impl State {
@@ -50,7 +51,8 @@ impl State {
         Self::with(Writer::in_place(direct_writer::DirectWriter::new(connection, ownership, gate)), numbers, path).await
     }
 
-    async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
+    /// The state over a writer that is open.
+    pub(crate) async fn with(writer: Writer, numbers: ObservationNumbers, path: &Path) -> Result<Self, StateError> {
         let source = writer.call(sources::only).await?;
         Ok(Self {
             writer: Arc::new(writer),
@@ -60,6 +62,7 @@ impl State {
             clock: Arc::new(SystemClock),
             run: Arc::new(watch::Sender::new(None)),
             arrivals: Arc::new(watch::Sender::new(())),
+            claims: Arc::default(),
         })
     }
 
@@ -134,7 +137,7 @@ impl State {
                 }
             })
             .await?;
-        Ok(SinkState { state: self.clone(), sink, name, claims: Arc::default() })
+        Ok(SinkState { state: self.clone(), sink, name, claims: self.claims.of(sink.id) })
     }
 
     /// The path of the database.
@@ -143,7 +146,8 @@ impl State {
     }
 }
 
-fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers), StateError> {
+/// Opens the database to become its owner.
+pub(crate) fn open_to_own(path: &Path) -> Result<(Connection, Ownership, ObservationNumbers), StateError> {
     let connection = connection::open_to_write(path)?;
     let (ownership, numbers) = ownership::read(&connection)?;
     Ok((connection, ownership, numbers))

@@ -1,6 +1,9 @@
 //! The sync state, in SQLite: observed, applied, intents, pending, inbox, runs, and the identity of its source and sinks. The
 //! only module with SQL. It decides nothing: `plan` decides what is pending.
 //!
+//! A method of a handle takes an owned batch and returns owned results: no closure and no connection is part of the API. The exception
+//! are the rows of a snapshot, which `Views` shows to a visitor: to copy them costs more than to read them.
+//!
 //! **Invariant:** one thread does all writes and commits them in groups, with `synchronous=FULL`: when a method returns, its
 //! changes are on disk.
 
@@ -35,7 +38,9 @@ pub use transactions::claim::{ClaimedBatch, Lane, WorkItem};
 pub use transactions::consume::Replay;
 pub use transactions::delete_guard::DeletesInQuestion;
 pub use transactions::identity::{Identity, NamedSink, OperatorAnswer};
-pub use transactions::moves::{Move, MoveOutcome};
+pub use transactions::move_facts::Move;
+pub use transactions::moves::MoveOutcome;
+pub use transactions::open_intents::{DecidedOn, NotOpened};
 pub use transactions::receive::{ReceiveCounts, Received};
 pub use transactions::receive_feed::{FEED_RETENTION, FeedAnswer, FeedCounts, FeedItem};
 pub use views::Views;
@@ -48,11 +53,19 @@ pub use crate::record::{EventChannel, Observation, Page, PageCounts};
 pub use crate::run::{Replayed, RunKind, RunOutcome};
 
 #[cfg(test)]
+mod counters_tests;
+#[cfg(test)]
 pub(crate) mod inbox_tests;
+#[cfg(test)]
+mod open_intents_tests;
 #[cfg(test)]
 mod receipt_tests;
 #[cfg(test)]
+mod repeated_tests;
+#[cfg(test)]
 mod sinks_tests;
+#[cfg(test)]
+mod statements_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -122,6 +122,22 @@ fn fail_half_way(connection: &Connection) -> Result<(), StateError> {
     Ok(())
 }
 
+/// It was reported as "the database is closed".
+#[tokio::test]
+async fn a_database_that_another_program_keeps_locked_is_reported_as_locked_and_the_next_job_is_run() {
+    let bed = Bed::new().await;
+    let impatient = |connection: &Connection| Ok(connection.busy_timeout(std::time::Duration::from_millis(1))?);
+    bed.state.writer.call(impatient).await.expect("set");
+    let other = Connection::open(bed.state.path()).expect("a second connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let refused = bed.state.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect_err("it is locked");
+    assert!(matches!(refused, StateError::Unreachable(_)), "{refused:?}");
+    let message = refused.at(bed.state.path()).to_string();
+    assert!(message.contains("sync.db") && message.contains("database is locked, by another program"), "{message}");
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    bed.state.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("stored");
+}
+
 #[tokio::test]
 async fn an_older_observation_never_overwrites_a_newer_one() {
     let bed = Bed::new().await;
@@ -233,7 +249,8 @@ async fn an_intent_survives_the_process_unchanged_and_keeps_its_path_pending() {
         resume: None,
         run: 7,
     };
-    bed.sink.intents_open(vec![intent.clone()]).await.expect("stored");
+    let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
+    assert_eq!(bed.sink.intents_open((&work).into(), vec![intent.clone()]).await.expect("stored"), Ok(()));
     let bed = bed.reopened().await;
     let work = bed.sink.work_item(&key("a")).await.expect("read").expect("pending");
     assert_eq!(work.intent.as_ref(), Some(&intent));

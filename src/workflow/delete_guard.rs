@@ -31,8 +31,9 @@ impl SinkRun<'_> {
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if guard.judge_held_again {
                 self.state.deletes_release().await?;
+            } else {
+                self.state.listing_judged().await?;
             }
-            self.state.listing_judged().await?;
             return Ok(Some(ReleasedDeletes { up_to, allowed, sent_before: self.sent_deletes() }));
         }
         let DeletesInQuestion { deletes, .. } = self.state.deletes_in_question(true).await?;
@@ -42,7 +43,6 @@ impl SinkRun<'_> {
         self.counters.held(deletes);
         self.state.absences_drop_unapplied().await?;
         self.state.deletes_hold(held).await?;
-        self.state.listing_judged().await?;
         Ok(None)
     }
 

@@ -13,7 +13,7 @@ use crate::plan::{Effect, Planned, SkipReason};
 use crate::record::{FileRecord, ObjectFacts, Observation, ObservationSeq, Permissions};
 use crate::run::PathOutcome;
 use crate::source::Opened;
-use crate::state::{Intent, Lane, WorkItem};
+use crate::state::{Intent, Lane, NotOpened, WorkItem};
 use crate::telemetry;
 use crate::transfer::{self, Verification};
 use futures::future::OptionFuture;
@@ -73,7 +73,9 @@ impl Upload<'_, '_> {
         let (context, work) = (self.operation.context, self.work);
         let query = OptionFuture::from(self.must_query_permissions().then(|| context.query_permissions(work)));
         let (opened, queried) = tokio::join!(self.open_intents((&facts, content_type.as_deref())), query);
-        opened?;
+        if let Err(not_opened) = opened? {
+            return Ok(not_opened.into());
+        }
         if let Some(queried) = queried {
             self.permissions = Some(queried?);
         }
@@ -177,7 +179,7 @@ impl Upload<'_, '_> {
     }
 
     /// Opens the intents of this operation that are not open yet, with the metadata from the GET's headers.
-    async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<(), ApplyError> {
+    async fn open_intents(&mut self, (facts, content_type): (&ObjectFacts, Option<&str>)) -> Result<Result<(), NotOpened>, ApplyError> {
         let path = &self.work.path;
         let content = self.effect.is_none().then(|| {
             let planned = Planned { content: facts.fingerprint(), permissions: Permissions::default(), ..self.planned.clone() };
@@ -190,13 +192,15 @@ impl Upload<'_, '_> {
         let sets = self.permissions_effect.is_none() && !self.planned.permissions.is_empty();
         let permissions = sets.then(|| self.operation.permissions_intent(path, &self.planned.permissions));
         let missing: Vec<_> = content.iter().chain(&permissions).cloned().collect();
-        if !missing.is_empty() {
-            self.operation.context.open(missing).await?;
+        if !missing.is_empty()
+            && let Err(not_opened) = self.operation.context.open(self.work.into(), missing).await?
+        {
+            return Ok(Err(not_opened));
         }
         self.effect = self.effect.take().or(content.map(OpenEffect::new));
         self.permissions_effect = self.permissions_effect.take().or(permissions.map(OpenEffect::new));
         self.planned.effect = self.effect.as_ref().map_or(self.planned.effect, |effect| effect.intent.planned.effect);
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// True if the engine asks the sink for the permissions: for a new file for which no event reported any.

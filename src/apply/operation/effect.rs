@@ -4,9 +4,8 @@
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::endpoint::{EffectCertainty, EndpointError};
-use crate::plan::Planned;
 use crate::record::ObjectKey;
-use crate::state::{AttemptFailure, Called, Intent, IntentKind};
+use crate::state::{AttemptFailure, Called, Intent, IntentKind, NotOpened, WorkItem};
 use crate::{failpoint, mutant};
 use uuid::Uuid;
 
@@ -54,22 +53,18 @@ impl Operation<'_> {
     }
 
     /// Returns the effect of the open intent `open_intent`; if there is none, commits the intent `new` and returns its effect.
-    pub(super) async fn open_effect(&self, open_intent: Option<&Intent>, new: impl FnOnce() -> Intent) -> Result<OpenEffect, ApplyError> {
+    pub(super) async fn open_effect(
+        &self,
+        work: &WorkItem,
+        open_intent: Option<&Intent>,
+        new: impl FnOnce() -> Intent,
+    ) -> Result<Result<OpenEffect, NotOpened>, ApplyError> {
         if let Some(open_intent) = open_intent {
-            return Ok(OpenEffect::resumed(open_intent));
+            return Ok(Ok(OpenEffect::resumed(open_intent)));
         }
         let intent = new();
-        self.context.open(vec![intent.clone()]).await?;
-        Ok(OpenEffect::new(intent))
-    }
-
-    /// Returns the effect of the open intent of a delete; if there is none, commits one. Returns `None` if the object is back.
-    pub(super) async fn open_delete(&self, open_intent: Option<&Intent>, path: &ObjectKey) -> Result<Option<OpenEffect>, ApplyError> {
-        if let Some(open_intent) = open_intent {
-            return Ok(Some(OpenEffect::resumed(open_intent)));
-        }
-        let intent = self.context.intent(path, Planned::delete());
-        Ok(self.context.open_delete(intent.clone()).await?.then(|| OpenEffect::new(intent)))
+        let opened = self.context.open(work.into(), vec![intent.clone()]).await?;
+        Ok(opened.map(|()| OpenEffect::new(intent)))
     }
 
     /// Sends the effect, with the attempts of the retry policy, until the sink answers.

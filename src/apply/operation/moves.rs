@@ -1,6 +1,7 @@
 //! Moved files: renames or moves each in the sink before the lanes create or delete anything. `plan` decides whether two paths are one
 //! file. This module looks up paths in doubt, sends the move and records the outcome.
 
+use super::effect::OpenEffect;
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
 use crate::apply::executor::drain::Executor;
@@ -144,7 +145,8 @@ impl Executor {
             match failed_lookups.get(candidate.origin()).or_else(|| failed_lookups.get(candidate.target())) {
                 Some(error) => {
                     looked_up.failed.insert(candidate.target().clone());
-                    let runs = self.state.move_hint_count_unobservable(candidate.target()).await?;
+                    let runs = candidate.failed_lookups + 1;
+                    self.state.move_hint_set_unobservable(candidate.target(), runs).await?;
                     // A path whose lookup is always refused must not block the content of the other path.
                     if runs > MAX_RUNS_WITHOUT_LOOKUP && matches!(error.disposition(), Disposition::Fail) {
                         self.end_as_no_move(&candidate).await?;
@@ -184,9 +186,11 @@ impl Executor {
         telemetry::decided(effect.as_str());
         let mut operation = Operation::new(&self.context, Lane::OpenIntent, permit);
         match operation.send_move(&candidate, effect).await {
-            Ok(path_outcome) => {
+            Ok(Some(path_outcome)) => {
                 self.count_outcome(candidate.origin(), &path_outcome);
             }
+            // One of the paths has changed since. The next pass reads the move and decides it again.
+            Ok(None) => {}
             Err(error) => self.move_failed(&candidate, operation.attempts, error).await,
         }
     }
@@ -205,12 +209,19 @@ impl Executor {
 }
 
 impl Operation<'_> {
-    /// Sends one rename or move, with the attempts of the retry policy.
-    async fn send_move(&mut self, candidate: &Move, effect: Effect) -> Result<PathOutcome, ApplyError> {
+    /// Sends one rename or move, with the attempts of the retry policy. Returns `None` if it is not planned any more.
+    async fn send_move(&mut self, candidate: &Move, effect: Effect) -> Result<Option<PathOutcome>, ApplyError> {
         let (origin, target) = (candidate.origin(), candidate.target());
-        let planned = Planned { effect, content: None, permissions: Permissions::default() };
-        let new_intent = || Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
-        let mut open = self.open_effect(candidate.intent.as_ref(), new_intent).await?;
+        let mut open = if let Some(open_intent) = &candidate.intent {
+            OpenEffect::resumed(open_intent)
+        } else {
+            let planned = Planned { effect, content: None, permissions: Permissions::default() };
+            let intent = Intent { new_path: Some(target.clone()), ..self.context.intent(origin, planned) };
+            if !self.context.open_move(intent.clone()).await? {
+                return Ok(None);
+            }
+            OpenEffect::new(intent)
+        };
         let (context, key, handle) = (self.context, open.key(), SinkHandle::of(&candidate.moving.origin.1));
         let request = || {
             let kind = if effect == Effect::Rename { EffectKind::Rename { to: target } } else { EffectKind::Move { to: target } };
@@ -230,6 +241,6 @@ impl Operation<'_> {
         };
         let path_outcome = if matches!(outcome, MoveOutcome::Done { .. }) { PathOutcome::Moved(effect) } else { PathOutcome::Unchanged };
         self.context.state.move_end((origin, target), outcome, self.attempts.clone()).await?;
-        Ok(path_outcome)
+        Ok(Some(path_outcome))
     }
 }

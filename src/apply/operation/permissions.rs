@@ -9,21 +9,20 @@ use crate::endpoint::EndpointErrorKind;
 use crate::plan::{Effect, PermissionSupport, Planned};
 use crate::record::{ObjectKey, Permissions};
 use crate::run::PathOutcome;
-use crate::state::{Intent, WorkItem};
+use crate::state::{Intent, NotOpened, WorkItem};
 
 impl Operation<'_> {
-    /// Sets the permissions of a known file and sends no content. Returns `None` if the sink does not have the file; the caller then plans
-    /// the path again.
-    pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Option<Step>, ApplyError> {
-        let sent = self.set_or_query_permissions(work, &planned.permissions).await;
-        match sent {
-            Ok(sent) => {
+    /// Sets the permissions of a known file and sends no content. If the sink does not have the file, the path is planned again.
+    pub(super) async fn change_permissions(&mut self, work: &WorkItem, planned: Planned) -> Result<Step, ApplyError> {
+        match self.set_or_query_permissions(work, &planned.permissions).await {
+            Ok(Ok(sent)) => {
                 self.context.state.permissions_record(&work.path, &sent, self.attempts.clone()).await?;
-                Ok(Some(Step::Ended(PathOutcome::PermissionsSet)))
+                Ok(Step::Ended(PathOutcome::PermissionsSet))
             }
+            Ok(Err(not_opened)) => Ok(not_opened.into()),
             Err(error) if error.kind() == Some(EndpointErrorKind::NotFound) => {
                 self.context.state.intents_abandon(&work.path).await?;
-                Ok(None)
+                Ok(Step::PlanAgain)
             }
             Err(error) => Err(error),
         }
@@ -31,17 +30,25 @@ impl Operation<'_> {
 
     /// Sets the reported permissions, or asks the sink if none were reported, with the attempts of the retry policy. Returns the
     /// permissions that the file has.
-    pub(super) async fn set_or_query_permissions(&mut self, work: &WorkItem, reported: &Permissions) -> Result<Permissions, ApplyError> {
+    pub(super) async fn set_or_query_permissions(
+        &mut self,
+        work: &WorkItem,
+        reported: &Permissions,
+    ) -> Result<Result<Permissions, NotOpened>, ApplyError> {
         if reported.is_empty() && work.permissions_intent.is_none() {
-            return self.context.options.retry.run(|| self.context.query_permissions(work)).await;
+            return self.context.options.retry.run(|| self.context.query_permissions(work)).await.map(Ok);
         }
-        let mut effect = self.open_effect(work.permissions_intent.as_ref(), || self.permissions_intent(&work.path, reported)).await?;
+        let new = || self.permissions_intent(&work.path, reported);
+        let mut effect = match self.open_effect(work, work.permissions_intent.as_ref(), new).await? {
+            Ok(effect) => effect,
+            Err(not_opened) => return Ok(Err(not_opened)),
+        };
         let (context, wanted, key) = (self.context, effect.intent.planned.permissions.clone(), effect.key());
         let handle = SinkHandle::of(&work.path_state);
         let request =
             || EffectRequest { kind: EffectKind::SetPermissions(&wanted), path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
-        Ok(wanted)
+        Ok(Ok(wanted))
     }
 
     /// Makes one attempt: sets the permissions of the open intent, or asks the sink if there is no intent. The intent stays open until the

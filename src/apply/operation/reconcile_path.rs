@@ -9,7 +9,7 @@ use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, ObjectKey, Observation};
 use crate::run::PathOutcome;
-use crate::state::{Attempts, IntentKind, Lane, WorkItem};
+use crate::state::{Attempts, IntentKind, Lane, NotOpened, WorkItem};
 use crate::{mutant, source, telemetry};
 
 /// The maximum number of attempts in one operation, each with a lookup: an object may keep changing.
@@ -33,6 +33,18 @@ pub(super) enum Step {
     /// A new lookup is needed, because the object has changed or its observation has no ETag. If the GET failed, holds
     /// its error: lookups may succeed although the GET keeps failing, and then the operation returns this error at the end.
     LookUpAgain(Option<ApplyError>),
+    /// The operation ended an intent, or could not open one because the state has changed: the path is read and planned again.
+    PlanAgain,
+}
+
+impl From<NotOpened> for Step {
+    fn from(not_opened: NotOpened) -> Self {
+        match not_opened {
+            NotOpened::Outdated => Self::PlanAgain,
+            // The path stays due, and no lane claims it before the move is decided.
+            NotOpened::MoveFirst => Self::Ended(PathOutcome::StaysPending),
+        }
+    }
 }
 
 impl<'a> Operation<'a> {
@@ -58,12 +70,12 @@ impl Operation<'_> {
                 Err(outcome) => return Ok(outcome),
             };
             current = match self.attempt(&work).await? {
-                Some(Step::Ended(outcome)) => return Ok(outcome),
-                Some(Step::LookUpAgain(error)) => {
+                Step::Ended(outcome) => return Ok(outcome),
+                Step::LookUpAgain(error) => {
                     get_error = error;
                     self.look_up_again(&path).await?
                 }
-                None => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
+                Step::PlanAgain => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
         let message = "the object was replaced each time that we looked";
@@ -71,32 +83,32 @@ impl Operation<'_> {
         Err(get_error.unwrap_or_else(replaced))
     }
 
-    /// Makes one attempt. Returns `None` if it closed an intent, or if the state has changed; the caller then plans the path again.
-    async fn attempt(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
+    /// Makes one attempt.
+    async fn attempt(&mut self, work: &WorkItem) -> Result<Step, ApplyError> {
         let verdict = plan::decide(&work.path, &work.path_state, self.context.state.policy());
         if work.intent.is_some() && mutant::is("an_open_intent_is_forgotten") {
             self.context.state.intent_refuse(&work.path, IntentKind::Content).await?;
-            return Ok(None);
+            return Ok(Step::PlanAgain);
         }
         let mut open = work.intent.iter().chain(&work.permissions_intent);
         if open.any(|intent| !plan::is_still_planned(&intent.planned, &verdict)) {
             self.context.state.intents_abandon(&work.path).await?;
-            return Ok(None);
+            return Ok(Step::PlanAgain);
         }
         match &verdict {
             Verdict::Do(planned) => telemetry::decided(planned.effect.as_str()),
             Verdict::Confirm(_) => telemetry::decided("confirm"),
             _ => {}
         }
-        Ok(Some(match verdict {
+        Ok(match verdict {
             Verdict::Look => Step::LookUpAgain(None),
-            Verdict::Do(planned) if planned.effect == Effect::Delete => return self.delete(work).await,
-            Verdict::Do(planned) if planned.effect == Effect::SetPermissions => return self.change_permissions(work, planned).await,
+            Verdict::Do(planned) if planned.effect == Effect::Delete => self.delete(work).await?,
+            Verdict::Do(planned) if planned.effect == Effect::SetPermissions => self.change_permissions(work, planned).await?,
             Verdict::Do(planned) => self.send(work, planned).await?,
             Verdict::Confirm(planned) => self.confirm(work, planned).await?,
             Verdict::Nothing => Step::Ended(self.requeue_and_end(work, PathOutcome::Unchanged).await?),
             Verdict::Skip(_) | Verdict::TooLarge => Step::Ended(self.requeue_and_end(work, PathOutcome::NotDue).await?),
-        }))
+        })
     }
 
     async fn requeue_and_end(&self, work: &WorkItem, outcome: PathOutcome) -> Result<PathOutcome, ApplyError> {
@@ -116,16 +128,20 @@ impl Operation<'_> {
 
     /// Deletes the file in two cases: in `Lane::Deletion`, where a lookup has just found the key gone, and in `Lane::OpenIntent`, if the intent of
     /// a delete is open. In any other case it leaves the path pending until the lookup and the guard have released it.
-    async fn delete(&mut self, work: &WorkItem) -> Result<Option<Step>, ApplyError> {
+    async fn delete(&mut self, work: &WorkItem) -> Result<Step, ApplyError> {
         if self.lane != Lane::Deletion && !(self.lane == Lane::OpenIntent && work.intent.is_some()) {
-            return Ok(Some(Step::Ended(self.requeue_and_end(work, PathOutcome::StaysPending).await?)));
+            return Ok(Step::Ended(self.requeue_and_end(work, PathOutcome::StaysPending).await?));
         }
-        let Some(mut effect) = self.open_delete(work.intent.as_ref(), &work.path).await? else { return Ok(None) };
+        let opened = self.open_effect(work, work.intent.as_ref(), || self.context.intent(&work.path, Planned::delete())).await?;
+        let mut effect = match opened {
+            Ok(effect) => effect,
+            Err(not_opened) => return Ok(not_opened.into()),
+        };
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.path_state));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), idempotency_key: key };
         self.call(&mut effect, || context.sink.perform(request())).await?;
         self.context.state.deleted_record(&work.path, self.attempts.clone()).await?;
-        Ok(Some(Step::Ended(PathOutcome::Deleted)))
+        Ok(Step::Ended(PathOutcome::Deleted))
     }
 
     /// Asks the sink which content it has at this path. If the sink already holds the planned content, records it as applied and uploads nothing.
@@ -142,7 +158,11 @@ impl Operation<'_> {
         if held.content.as_ref() != Some(content) {
             return self.send(work, planned).await;
         }
-        let permissions = ignore_refused_permissions(self.set_or_query_permissions(work, &planned.permissions).await)?;
+        let permissions = match self.set_or_query_permissions(work, &planned.permissions).await {
+            Ok(Err(not_opened)) => return Ok(not_opened.into()),
+            Ok(Ok(permissions)) => permissions,
+            Err(error) => ignore_refused_permissions(Err(error))?,
+        };
         let facts = work.path_state.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = work.path_state.applied.as_ref().map(|row| &row.file);
         let file = FileRecord {

@@ -41,14 +41,13 @@ impl DirectWriter {
         let mut locked = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let (connection, ownership) = &mut *locked;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if !ownership.may_write(&transaction)? {
-            return Err(StateError::Fenced);
-        }
+        ownership.check(&transaction)?;
+        let before = transaction.total_changes();
         let outcome = work(&transaction);
         match outcome {
             Ok(_) => {
-                let taken = ownership.take(&transaction)?;
-                transaction.commit()?;
+                let taken = if transaction.total_changes() == before { None } else { ownership.take(&transaction)? };
+                transaction.commit().map_err(StateError::of_commit)?;
                 ownership.note_taken(taken);
             }
             Err(_) => transaction.finish()?,

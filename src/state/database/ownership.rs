@@ -21,7 +21,7 @@ const RESERVED_AT_LEAST: u64 = RESERVED_AT_ONCE / 2;
 pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNumbers), StateError> {
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
     let (epoch, reserved) = connection.query_row("SELECT epoch, observations_reserved FROM shards WHERE id = 1", [], row)?;
-    let ownership = Ownership { epoch, is_taken: false, changes: connection.total_changes() };
+    let ownership = Ownership { epoch, reserved_at_open: reserved, is_taken: false };
     Ok((ownership, ObservationNumbers { newest: AtomicU64::new(reserved), reserved: AtomicU64::new(reserved) }))
 }
 
@@ -30,9 +30,10 @@ pub(crate) fn read(connection: &Connection) -> Result<(Ownership, ObservationNum
 pub(crate) struct Ownership {
     /// The previous owner's epoch until this writer becomes the owner.
     epoch: i64,
+    /// The numbers that the previous owner had reserved when the state was opened. This process's observations get numbers from there
+    /// on. If the previous owner has reserved more since, they would not be the newest.
+    reserved_at_open: u64,
     is_taken: bool,
-    /// `total_changes` of the connection when it was opened: a greater value means that this process has changed rows.
-    changes: u64,
 }
 
 /// The new epoch, valid once the transaction is committed.
@@ -41,16 +42,18 @@ pub(crate) struct Ownership {
 pub(crate) struct Taken(i64);
 
 impl Ownership {
-    /// False if another process has become the owner since. Runs first in each transaction.
-    pub(crate) fn may_write(&self, connection: &Connection) -> Result<bool, rusqlite::Error> {
-        let current: i64 = connection.prepare_cached("SELECT epoch FROM shards WHERE id = 1")?.query_row([], |row| row.get(0))?;
-        Ok(current == self.epoch)
+    /// Returns an error if another process has become the owner since, or has reserved more numbers. Runs first in each transaction.
+    pub(crate) fn check(&self, connection: &Connection) -> Result<(), StateError> {
+        let mut statement = connection.prepare_cached("SELECT epoch, observations_reserved FROM shards WHERE id = 1")?;
+        let (epoch, reserved): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let is_ours = epoch == self.epoch && (self.is_taken || reserved.unsigned_abs() == self.reserved_at_open);
+        if is_ours { Ok(()) } else { Err(StateError::Fenced) }
     }
 
-    /// Makes this process the owner, in the first transaction that changed a row and before its commit: each owner's epoch is
+    /// Makes this process the owner, in the first transaction that changes a row and before its commit: each owner's epoch is
     /// greater than the previous one.
-    pub(crate) fn take(&self, connection: &Connection) -> Result<Option<Taken>, rusqlite::Error> {
-        if self.is_taken || connection.total_changes() == self.changes {
+    pub(crate) fn take(&self, connection: &Connection) -> Result<Option<Taken>, StateError> {
+        if self.is_taken {
             return Ok(None);
         }
         connection.prepare_cached("UPDATE shards SET epoch = epoch + 1 WHERE id = 1")?.execute([])?;
@@ -148,6 +151,34 @@ mod tests {
         let second = open(directory.path()).await;
         second.runs().last_number().await.expect("it reads");
         first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner still");
+    }
+
+    /// SQLite also counts changes that are rolled back: after a failed job, the next job that only read made its process the owner.
+    #[tokio::test]
+    async fn a_process_whose_changes_were_all_taken_back_does_not_become_the_owner() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = open(directory.path()).await;
+        first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner");
+        let second = open(directory.path()).await;
+        let failed = second.writer.call(|connection| {
+            connection.execute("INSERT INTO meta (name, value) VALUES ('half', 'done')", [])?;
+            Err::<(), _>(StateError::Corrupt("a value".to_owned()))
+        });
+        failed.await.expect_err("it fails");
+        second.runs().last_number().await.expect("it reads");
+        first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner still");
+    }
+
+    /// Its observations would have numbers that the owner has given to newer ones.
+    #[tokio::test]
+    async fn a_process_that_has_opened_the_state_before_its_owner_reserved_more_numbers_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = open(directory.path()).await;
+        first.inbox().gap_note(Timestamp::UNIX_EPOCH).await.expect("it is the owner");
+        let second = open(directory.path()).await;
+        first.source().observations_record(absent(first.source().observation_next())).await.expect("stored");
+        let refused = second.source().observations_record(absent(second.source().observation_next())).await.expect_err("too late");
+        assert!(matches!(refused, StateError::Fenced), "{refused}");
     }
 
     #[tokio::test]

@@ -28,8 +28,9 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A job's second half: receives the commit's result and answers the sender.
 type Answer = Box<dyn FnOnce(Result<(), StateError>) + Send>;
-/// A job's first half: works in the transaction. Returns the second half, and whether its changes may be stored.
-type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+/// A job's first half: works in the transaction, or receives the error because of which there is none. Returns whether its changes may
+/// be stored, and the second half.
+type Job = Box<dyn FnOnce(Result<&Connection, StateError>) -> (bool, Answer) + Send>;
 
 /// A handle on the thread. After it is dropped, the thread finishes the waiting jobs and ends.
 pub(crate) struct Writer {
@@ -83,7 +84,7 @@ impl Writer {
         }
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let outcome = work(connection);
+            let outcome = connection.and_then(work);
             let worked = outcome.is_ok();
             let answer: Answer = Box::new(move |committed| {
                 // The job's own error says more than the transaction's (on a full disk SQLite rolls back by itself). If the
@@ -117,82 +118,73 @@ fn run((connection, ownership): (&mut Connection, &mut Ownership), mut queue: mp
     while let Some(first) = queue.blocking_recv() {
         thread::sleep(next_commit.saturating_duration_since(Instant::now()));
         next_commit = Instant::now() + COMMIT_INTERVAL;
-        let (answers, committed) = match commit_group((connection, ownership), first, &mut queue) {
-            Ok(answers) => (answers, None),
-            Err(Uncommitted::Fenced(unanswered)) => {
-                // Set before the job is dropped: the drop tells its sender that there is no answer.
-                fenced.store(true, Ordering::Release);
-                drop(unanswered);
-                return;
-            }
-            Err(Uncommitted::Failed(answers, error)) => (answers, Some(error.to_string())),
-        };
+        let mut answers = Vec::new();
+        let committed = commit_group((connection, ownership), first, &mut queue, &mut answers);
+        let is_fenced = matches!(committed, Err(StateError::Fenced));
+        if is_fenced {
+            // Set before the first answer. The jobs that still wait get no answer, and their senders read this flag.
+            fenced.store(true, Ordering::Release);
+        }
         for answer in answers {
-            answer(committed.clone().map_or(Ok(()), |message| Err(StateError::Database(message))));
+            answer(committed.clone());
+        }
+        if is_fenced {
+            return;
         }
     }
 }
 
-/// Why no job of a group is stored.
-enum Uncommitted {
-    /// Another process owns the state: this job has not run, and no later one will.
-    Fenced(Job),
-    /// The database refused the transaction. The jobs that ran still wait for their answer.
-    Failed(Vec<Answer>, rusqlite::Error),
-}
-
-/// Runs the waiting jobs; on an error none of them is stored. The first job runs directly in the transaction, and rolls it back
-/// if it fails. Each of the others has a savepoint, for which SQLite copies every page that it changes.
+/// Runs the waiting jobs and adds their second halves to `answers`; on an error none of them is stored. The first job runs directly in
+/// the transaction, and rolls it back if it fails. Each of the others has a savepoint, for which SQLite copies every page that it
+/// changes.
 fn commit_group(
     (connection, ownership): (&mut Connection, &mut Ownership),
     first: Job,
     queue: &mut mpsc::Receiver<Job>,
-) -> Result<Vec<Answer>, Uncommitted> {
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    answers: &mut Vec<Answer>,
+) -> Result<(), StateError> {
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StateError::from);
+    let transaction = match begun.and_then(|transaction| ownership.check(&transaction).map(|()| transaction)) {
         Ok(transaction) => transaction,
-        // The job has not run: its drop tells the sender that there is no answer.
-        Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
+        Err(error) => {
+            answers.push(first(Err(error.clone())).1);
+            return Err(error);
+        }
     };
-    match ownership.may_write(&transaction) {
-        Ok(true) => {}
-        Ok(false) => return Err(Uncommitted::Fenced(first)),
-        Err(error) => return Err(Uncommitted::Failed(Vec::new(), error)),
-    }
-    let (worked, answer) = first(&transaction);
-    let mut answers = vec![answer];
-    if !worked {
-        return match transaction.finish() {
-            Ok(()) => Ok(answers),
-            Err(error) => Err(Uncommitted::Failed(answers, error)),
-        };
+    let mut changed = false;
+    if !run_job(&transaction, first, (answers, &mut changed)) {
+        return Ok(transaction.finish()?);
     }
     while answers.len() < GROUP_JOBS
         && let Ok(job) = queue.try_recv()
     {
-        if let Err(error) = in_savepoint(&transaction, job, &mut answers) {
-            return Err(Uncommitted::Failed(answers, error));
-        }
+        run_in_savepoint(&transaction, job, (answers, &mut changed))?;
     }
-    let taken = match ownership.take(&transaction) {
-        Ok(taken) => taken,
-        Err(error) => return Err(Uncommitted::Failed(answers, error)),
-    };
-    match transaction.commit() {
-        Ok(()) => {
-            ownership.note_taken(taken);
-            Ok(answers)
-        }
-        Err(error) => Err(Uncommitted::Failed(answers, error)),
-    }
+    let taken = if changed { ownership.take(&transaction)? } else { None };
+    transaction.commit().map_err(StateError::of_commit)?;
+    ownership.note_taken(taken);
+    Ok(())
 }
 
-fn in_savepoint(transaction: &Transaction<'_>, job: Job, answers: &mut Vec<Answer>) -> Result<(), rusqlite::Error> {
-    transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let (worked, answer) = job(transaction);
-    answers.push(answer);
-    if !worked {
+fn run_in_savepoint(transaction: &Transaction<'_>, job: Job, (answers, changed): (&mut Vec<Answer>, &mut bool)) -> Result<(), StateError> {
+    if let Err(error) = transaction.prepare_cached("SAVEPOINT job").and_then(|mut statement| statement.execute([])) {
+        let error = StateError::from(error);
+        answers.push(job(Err(error.clone())).1);
+        return Err(error);
+    }
+    if !run_job(transaction, job, (answers, changed)) {
         transaction.prepare_cached("ROLLBACK TO job")?.execute([])?;
     }
     transaction.prepare_cached("RELEASE job")?.execute([])?;
     Ok(())
+}
+
+/// Runs one job; returns true if its changes may be stored, and notes if there are any.
+fn run_job(transaction: &Transaction<'_>, job: Job, (answers, changed): (&mut Vec<Answer>, &mut bool)) -> bool {
+    // The connection also counts changes that are rolled back.
+    let before = transaction.total_changes();
+    let (worked, answer) = job(Ok(&**transaction));
+    answers.push(answer);
+    *changed |= worked && transaction.total_changes() != before;
+    worked
 }

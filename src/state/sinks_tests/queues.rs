@@ -1,7 +1,6 @@
 //! Each sink has its own pending work: queued by its policy, held by its guard. Observations are removed when no sink needs them.
 
 use super::*;
-use crate::plan::Planned;
 
 async fn observed(bed: &Bed) -> Vec<String> {
     bed.state.writer.call(|connection| column(connection, "SELECT path FROM observed ORDER BY path")).await.expect("read")
@@ -45,7 +44,6 @@ async fn the_guard_judges_and_holds_for_each_sink_separately() {
 
     let held = HeldDeletes { deletes: 2, rows_when_held: 2, nothing_listed: true };
     bed.a.deletes_hold(held).await.expect("stored");
-    bed.a.listing_judged().await.expect("stored");
     assert_eq!((bed.a.deletes_held().await.expect("read"), bed.b.deletes_held().await.expect("read")), (Some(held), None));
     let unjudged = async |sink: &SinkState| sink.rows_before_unjudged_listing().await.expect("read");
     assert_eq!((unjudged(&bed.a).await, unjudged(&bed.b).await), (None, Some(1)));
@@ -91,29 +89,18 @@ async fn a_replay_queues_for_each_sink_and_a_path_that_one_sink_has_is_not_missi
     assert_eq!((of_a, of_b), (None, Some(at(1000))), "applied to the one, not to the other");
 }
 
-/// One sink had decided a delete, and another sink's lookup found the object again before the intent was open: the delete was
-/// sent.
+/// Each handle had claims of its own: two handles on one sink worked on a path at the same time.
 #[tokio::test]
-async fn a_delete_is_not_begun_once_another_sink_has_found_the_object_back() {
+async fn all_handles_on_a_sink_share_its_claims() {
     let bed = Bed::new().await;
     bed.page(&[("1", "x")]).await;
-    bed.a.holds("1", "x", Permissions::default()).await;
-    bed.observe("1", None).await;
-    let intent = || Intent {
-        new_path: None,
-        path: key("1"),
-        idempotency_key: uuid::Uuid::new_v4(),
-        planned: Planned::delete(),
-        file_type: None,
-        metadata: None,
-        resume: None,
-        run: 1,
-    };
-    bed.observe("1", Some("x")).await;
-    assert!(!bed.a.delete_intent_open(intent()).await.expect("asked"), "the object is there");
-    assert!(bed.a.work_item(&key("1")).await.expect("read").is_none(), "nothing is open, and nothing is to be done");
-    bed.observe("1", None).await;
-    assert!(bed.a.delete_intent_open(intent()).await.expect("asked"));
-    let work = bed.a.work_item(&key("1")).await.expect("read").expect("it is pending");
-    assert!(work.intent.is_some_and(|intent| intent.planned == Planned::delete()));
+    let other = bed.state.sink(name("a"), Policy::default()).await.expect("registered");
+    let claimed = bed.a.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!(claimed.work.len(), 1);
+    let refused = other.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!((refused.work.len(), refused.some_claimed_by_others), (0, true));
+    let of_another_sink = bed.b.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed");
+    assert_eq!(of_another_sink.work.len(), 1, "each sink has claims of its own");
+    drop(claimed);
+    assert_eq!(other.claim((Lane::Small, 0, i64::MAX), 10).await.expect("claimed").work.len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Applied: what the sink has confirmed, one row per path.
 
-use crate::record::{Applied, ETag, EventPermissions, FileRecord, ObjectKey, Permissions};
-use crate::state::database::codec::{integer, time};
+use crate::record::{Applied, ETag, FileRecord, ObjectKey, Permissions};
+use crate::state::database::codec::{integer, texts, time};
 use crate::state::error::StateError;
 use crate::state::tables::history::Moment;
 use crate::state::tables::sinks::RegisteredSink;
@@ -95,27 +95,36 @@ pub(crate) fn write_permissions(
 }
 
 /// For a field that no event had reported, the row stores the sink's own answer to a lookup. When an event reports the field,
-/// that answer is no confirmation any more: the reported value has to be set.
+/// that answer is no confirmation any more: the reported value has to be set. Takes the paths with the permissions that were reported
+/// before and now.
 pub(crate) fn mark_asked_unconfirmed(
     connection: &Connection,
     sink: RegisteredSink,
-    path: &ObjectKey,
-    before: &EventPermissions,
-    now: &EventPermissions,
+    changed: &[(&ObjectKey, Permissions, Permissions)],
 ) -> Result<(), StateError> {
-    let (before, now) = (before.wanted(), now.wanted());
-    let Some(row) = read(connection, sink, path)? else { return Ok(()) };
-    let mut held = row.file.permissions.clone();
-    for (held, (before, now)) in [
-        (&mut held.permissions, (before.permissions, now.permissions)),
-        (&mut held.owner, (before.owner, now.owner)),
-        (&mut held.group, (before.group, now.group)),
-    ] {
-        if before.is_none() && now.is_some() {
-            *held = None;
+    let mut statement = connection.prepare_cached(
+        "SELECT a.permissions, a.owner, a.owner_group FROM rarray(?2) k LEFT JOIN applied a ON a.sink = ?1 AND a.path = k.value",
+    )?;
+    let held = statement.query_map(params![sink.id, texts(changed.iter().map(|(path, ..)| *path))], |row| {
+        Ok(Permissions { permissions: row.get(0)?, owner: row.get(1)?, group: row.get(2)? })
+    })?;
+    let held = held.collect::<Result<Vec<_>, _>>()?;
+    for ((path, before, now), held) in changed.iter().zip(held) {
+        let mut left = held.clone();
+        for (held, (before, now)) in [
+            (&mut left.permissions, (&before.permissions, &now.permissions)),
+            (&mut left.owner, (&before.owner, &now.owner)),
+            (&mut left.group, (&before.group, &now.group)),
+        ] {
+            if before.is_none() && now.is_some() {
+                *held = None;
+            }
+        }
+        if left != held {
+            write_permissions(connection, sink, path, &left)?;
         }
     }
-    if held == row.file.permissions { Ok(()) } else { write_permissions(connection, sink, path, &held) }
+    Ok(())
 }
 
 /// Marks the row as unconfirmed, and creates it if there is none.

@@ -1,4 +1,9 @@
 //! The row counters of some tables.
+//!
+//! Triggers keep these counters and those of `sinks` and `waiting`, row by row; only the inbox is counted by its callers. To write a delta
+//! once per transaction, each statement that changes rows of unknown status (absences of a page, held and released deletes, unparked paths)
+//! would first have to read what it is about to change, and every future statement would have to remember to: a counter that drifts makes
+//! the delete guard wrong. `counters_tests.rs` compares each counter with its rows after random transactions.
 
 use crate::state::error::StateError;
 use rusqlite::{Connection, OptionalExtension as _};

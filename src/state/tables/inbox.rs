@@ -6,6 +6,7 @@ use crate::state::database::codec::{integer, time};
 use crate::state::error::StateError;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::BTreeSet;
 
 /// A waiting event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +42,23 @@ pub(crate) fn add(connection: &Connection, source: EventChannel, event: &Event, 
     Ok(())
 }
 
-/// Removes these rows (in ascending order). Their results are stored in the same transaction.
-pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<(), StateError> {
+/// The rows of a batch that are still in the inbox.
+pub(crate) fn waiting(connection: &Connection, rows: &[InboxRow]) -> Result<BTreeSet<i64>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
+    let (first, last) = (rows.first().map(|row| row.seq), rows.last().map(|row| row.seq));
+    let seqs = statement.query_map([first, last], |row| row.get(0))?;
+    Ok(seqs.collect::<Result<_, _>>()?)
+}
+
+/// Removes these rows (in ascending order), and returns how many were there. Their results are stored in the same transaction.
+pub(crate) fn remove(connection: &Connection, seqs: &[i64]) -> Result<usize, StateError> {
     let mut statement = connection.prepare_cached("DELETE FROM inbox WHERE seq BETWEEN ?1 AND ?2")?;
     let mut removed = 0;
     for run in seqs.chunk_by(|one, next| one + 1 == *next) {
         removed += statement.execute([run.first(), run.last()])?;
     }
-    count_by(connection, -integer(removed as u64))
+    count_by(connection, -integer(removed as u64))?;
+    Ok(removed)
 }
 
 /// Counts a failure of a row and returns the new count (0 if the row is gone). Cycles may follow one another within seconds, and

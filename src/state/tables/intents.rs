@@ -2,10 +2,11 @@
 
 use crate::plan::{Effect, Planned};
 use crate::record::{ETag, Fingerprint, ObjectKey, Permissions};
-use crate::state::database::codec::integer;
+use crate::state::database::codec::{integer, texts};
 use crate::state::error::StateError;
 use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// One effect, with everything that makes its call identical when it is sent again.
@@ -69,6 +70,30 @@ pub(crate) fn naming(connection: &Connection, sink: RegisteredSink, path: &Objec
         naming.extend(of_move(connection, sink, &origin, path)?);
     }
     Ok(naming)
+}
+
+/// The open effects that name any of these paths, in one query.
+pub(crate) fn naming_any<'p>(
+    connection: &Connection,
+    sink: RegisteredSink,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<Vec<Intent>, StateError> {
+    static NAMING: LazyLock<String> = LazyLock::new(|| {
+        let columns = COLUMNS.map(|column| format!("i.{column}")).join(", ");
+        format!(
+            "SELECT i.path, {columns} FROM rarray(?2) k CROSS JOIN intents i ON i.sink = ?1 AND i.path = k.value
+             UNION SELECT i.path, {columns} FROM rarray(?2) k CROSS JOIN intents i ON i.sink = ?1 AND i.new_path = k.value"
+        )
+    });
+    let mut statement = connection.prepare_cached(&NAMING)?;
+    let rows = statement.query_map(params![sink.id, texts(paths)], |row| {
+        let path = ObjectKey::new(row.get::<_, String>(0)?).map_err(StateError::from);
+        match path {
+            Ok(path) => from_row(row, 1, &path),
+            Err(error) => Ok(Err(error)),
+        }
+    })?;
+    rows.map(|row| row?).collect()
 }
 
 /// True if an open effect names the path.

@@ -2,7 +2,7 @@
 
 use crate::mutant;
 use crate::record::{ETag, ObjectFacts, ObjectKey, ObservationSeq, Observed};
-use crate::state::database::codec::{integer, time};
+use crate::state::database::codec::{integer, texts, time};
 use crate::state::error::StateError;
 use crate::state::tables::sources::SourceId;
 use jiff::Timestamp;
@@ -13,6 +13,23 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
         "SELECT look, present, size, etag, last_modified, storage_class, version_id FROM observed WHERE source = ?1 AND path = ?2",
     )?;
     Ok(statement.query_row(params![source, path.as_str()], |row| from_row(row, 0)).optional()?)
+}
+
+/// The rows of these paths, in their order, in one query.
+pub(crate) fn read_all<'p>(
+    connection: &Connection,
+    source: SourceId,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<Vec<Option<Observed>>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT o.look, o.present, o.size, o.etag, o.last_modified, o.storage_class, o.version_id
+         FROM rarray(?2) k LEFT JOIN observed o ON o.source = ?1 AND o.path = k.value",
+    )?;
+    let rows = statement.query_map(params![source, texts(paths)], |row| {
+        let seq: Option<i64> = row.get(0)?;
+        seq.map(|_| from_row(row, 0)).transpose()
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Reads the columns `seq, present, size, etag, last_modified, storage_class, version_id` from `first` on.

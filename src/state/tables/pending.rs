@@ -7,6 +7,7 @@ use crate::state::error::StateError;
 use crate::state::tables::sinks::RegisteredSink;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Why a path failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,18 @@ pub(crate) const ANY_DUE: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sin
 pub(crate) fn any_due(connection: &Connection, sink: RegisteredSink) -> Result<bool, StateError> {
     let mut statement = connection.prepare_cached(ANY_DUE)?;
     Ok(statement.query_row([sink.id], |row| row.get(0))?)
+}
+
+/// The failed runs of those of these paths that are pending, in one query.
+pub(crate) fn attempts<'p>(
+    connection: &Connection,
+    sink: RegisteredSink,
+    paths: impl Iterator<Item = &'p ObjectKey>,
+) -> Result<BTreeMap<String, u32>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT p.path, p.attempts FROM rarray(?2) k CROSS JOIN pending p ON p.sink = ?1 AND p.path = k.value")?;
+    let rows = statement.query_map(params![sink.id, texts(paths)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(crate) fn append(connection: &Connection, sink: RegisteredSink, paths: &[&ObjectKey], key: QueuePosition) -> Result<(), StateError> {

@@ -1,10 +1,11 @@
 //! The permissions that events reported of each path, kept until no sink needs them any more.
 
 use crate::record::{EventPermissions, ObjectKey, ObservationSeq, ReportedField};
-use crate::state::database::codec::{integer, time};
+use crate::state::database::codec::{integer, texts, time};
 use crate::state::error::StateError;
 use crate::state::tables::sources::SourceId;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) -> Result<EventPermissions, StateError> {
     let mut statement = connection.prepare_cached(
@@ -13,6 +14,25 @@ pub(crate) fn read(connection: &Connection, source: SourceId, path: &ObjectKey) 
     )?;
     let reported = statement.query_row(params![source, path.as_str()], |row| from_row(row, 0));
     Ok(reported.optional()?.unwrap_or_default())
+}
+
+/// The reported permissions of each of these paths, in one query.
+pub(crate) fn read_all(
+    connection: &Connection,
+    source: SourceId,
+    paths: BTreeSet<ObjectKey>,
+) -> Result<BTreeMap<ObjectKey, EventPermissions>, StateError> {
+    if paths.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT t.permissions, t.permissions_at, t.permissions_look, t.owner, t.owner_at, t.owner_look,
+                t.owner_group, t.owner_group_at, t.owner_group_look
+         FROM rarray(?2) k LEFT JOIN permissions t ON t.source = ?1 AND t.path = k.value",
+    )?;
+    let rows = statement.query_map(params![source, texts(paths.iter())], |row| from_row(row, 0))?;
+    let reported = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(paths.into_iter().zip(reported).collect())
 }
 
 /// Reads the nine columns in the order of [`read`] from `first` on.

@@ -30,7 +30,8 @@ pub struct Replay {
 }
 
 /// Removes the consumed rows from the inbox, and makes dead letters of those that failed too often: what those report is applied,
-/// too. Also returns the paths of the rows that stay.
+/// too. Also returns the paths of the rows that stay. If the transaction is repeated, the rows that it has consumed are gone: they are
+/// not consumed again.
 pub(crate) fn take_rows(
     connection: &Connection,
     moment: Moment,
@@ -39,7 +40,9 @@ pub(crate) fn take_rows(
 ) -> Result<(Vec<TimedEvent>, BTreeSet<ObjectKey>), StateError> {
     let observations: BTreeMap<_, _> =
         replay.observations.iter().map(|observation| (&observation.path, ObservedContent::from(observation.facts.as_ref()))).collect();
-    let paths: Vec<_> = replay.rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
+    let waiting = inbox::waiting(connection, &replay.rows)?;
+    let rows: Vec<_> = replay.rows.iter().filter(|row| waiting.contains(&row.seq)).collect();
+    let paths: Vec<_> = rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
     } else {
@@ -47,7 +50,7 @@ pub(crate) fn take_rows(
     };
     let used = consumable_rows(&paths, &failed);
     let (mut timed_events, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for row in &replay.rows {
+    for row in rows {
         let mut dead_lettered = None;
         if !used.contains(&row.seq) {
             let why = row.event.paths().find_map(|path| replay.failed.get(path));

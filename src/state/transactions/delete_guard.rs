@@ -1,4 +1,8 @@
 //! Deletes that wait: counted for the guard, held and released. `plan::guard` decides which.
+//!
+//! The guard judges all keys of a sink, because its limit is a share of all files. The one row of `shards` stands for the whole key
+//! space, so neither the guard nor a snapshot takes bounds of a range. With a second shard they would take both bounds, as a page of a
+//! listing has them.
 
 use crate::mutant;
 use crate::plan::guard::HeldDeletes;
@@ -65,20 +69,22 @@ impl SinkState {
         .await
     }
 
-    /// Marks the deletes as held. They cost a cycle nothing until the guard releases them.
+    /// Marks the deletes as held, and the listing as judged. Held deletes cost a cycle nothing until the guard releases them.
     pub async fn deletes_hold(&self, held: HeldDeletes) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(HOLD)?.execute([sink.id])?;
-            sinks::write_held_deletes(connection, sink, Some(held))
+            sinks::write_held_deletes(connection, sink, Some(held))?;
+            sinks::note_listing_judged(connection, sink)
         })
         .await
     }
 
-    /// Makes the held deletes due.
+    /// Makes the held deletes due, and marks the listing as judged.
     pub async fn deletes_release(&self) -> Result<(), StateError> {
         self.call(move |connection, sink| {
             connection.prepare_cached(LET_GO)?.execute([sink.id])?;
-            sinks::write_held_deletes(connection, sink, None)
+            sinks::write_held_deletes(connection, sink, None)?;
+            sinks::note_listing_judged(connection, sink)
         })
         .await
     }
@@ -102,7 +108,7 @@ impl SinkState {
         .await
     }
 
-    /// The guard has judged the deletes of the listing so far.
+    /// The guard has judged the deletes of the listing so far, and holds none of them.
     pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
     }

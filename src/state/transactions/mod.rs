@@ -23,10 +23,13 @@ pub(crate) mod claim;
 pub(crate) mod outcomes;
 
 pub(crate) mod checkpoints;
+pub(crate) mod move_facts;
 
 pub(crate) mod moves;
 
 pub(crate) mod move_waits;
+
+pub(crate) mod open_intents;
 
 pub(crate) mod delete_guard;
 

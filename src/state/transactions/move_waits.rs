@@ -4,16 +4,16 @@ use crate::record::ObjectKey;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::sinks::RegisteredSink;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 impl SinkState {
-    /// Counts a failed lookup of one of the two paths, and returns the new count.
-    pub async fn move_hint_count_unobservable(&self, target: &ObjectKey) -> Result<u32, StateError> {
+    /// Stores the number of failed lookups of one of the two paths.
+    pub async fn move_hint_set_unobservable(&self, target: &ObjectKey, failed_lookups: u32) -> Result<(), StateError> {
         let target = target.as_str().to_owned();
         self.call(move |connection, sink| {
-            let text = "UPDATE lineage SET unseen = unseen + 1 WHERE sink = ?1 AND path = ?2 RETURNING unseen";
-            let counted = connection.prepare_cached(text)?.query_row(params![sink.id, target], |row| row.get(0)).optional()?;
-            Ok(counted.unwrap_or_default())
+            let mut statement = connection.prepare_cached("UPDATE lineage SET unseen = ?3 WHERE sink = ?1 AND path = ?2")?;
+            statement.execute(params![sink.id, target, failed_lookups])?;
+            Ok(())
         })
         .await
     }

@@ -2,43 +2,19 @@
 //! file.
 
 use crate::mutant;
+use crate::plan::Renames;
 use crate::plan::fold::MoveOrigin;
 use crate::plan::requeue::Trigger;
-use crate::plan::{Moving, Renames};
 use crate::record::{ObjectKey, Outdated};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, HistoryEvent, Moment, OperationEnd, Outcome};
-use crate::state::tables::intents::{self, Intent};
+use crate::state::tables::intents;
 use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::{applied, lineage, observed, sides};
+use crate::state::transactions::move_facts::{Move, MoveFacts};
 use crate::state::transactions::{move_waits, outcomes, outdate, requeue};
 use rusqlite::{Connection, params};
-
-/// A candidate move of a file.
-#[derive(Clone, Debug)]
-pub struct Move {
-    /// Both paths with all known facts.
-    pub moving: Moving,
-    /// The open intent of the rename or move, if it was sent before.
-    pub intent: Option<Intent>,
-    /// Failed runs so far.
-    pub attempts: u32,
-    /// The number of failed lookups of one of the two paths.
-    pub failed_lookups: u32,
-}
-
-impl Move {
-    /// The path under which the sink may hold the file.
-    pub fn origin(&self) -> &ObjectKey {
-        &self.moving.origin.0
-    }
-
-    /// The path to which the file moved.
-    pub fn target(&self) -> &ObjectKey {
-        &self.moving.target.0
-    }
-}
 
 /// The outcome of a rename or a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +36,9 @@ impl SinkState {
     /// The moves to decide now, ordered by target, after this target.
     pub async fn moves_due(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<Move>, StateError> {
         self.call(move |connection, sink| {
-            lineage::due(connection, sink, after.as_ref(), most)?
-                .into_iter()
-                .map(|(target, move_origin)| read_move(connection, sink, target, move_origin))
-                .collect()
+            let due = lineage::due(connection, sink, after.as_ref(), most)?;
+            let facts = MoveFacts::read(connection, sink, due.iter().map(|(target, move_origin)| (target, move_origin)))?;
+            Ok(due.into_iter().map(|(target, move_origin)| facts.of(target, move_origin)).collect())
         })
         .await
     }
@@ -72,7 +47,9 @@ impl SinkState {
     pub async fn move_to(&self, target: &ObjectKey) -> Result<Option<Move>, StateError> {
         let target = target.clone();
         self.call(move |connection, sink| {
-            lineage::lineage_of(connection, sink, &target)?.map(|move_origin| read_move(connection, sink, target, move_origin)).transpose()
+            let Some(move_origin) = lineage::lineage_of(connection, sink, &target)? else { return Ok(None) };
+            let facts = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?;
+            Ok(Some(facts.of(target, move_origin)))
         })
         .await
     }
@@ -86,6 +63,11 @@ impl SinkState {
     ) -> Result<(), StateError> {
         let (origin, target, moment) = (origin.clone(), target.clone(), self.moment());
         self.call(move |connection, sink| {
+            let waits = lineage::lineage_of(connection, sink, &target)?.is_some_and(|hint| hint.origin == origin);
+            if !waits && intents::of_move(connection, sink, &origin, &target)?.is_none() {
+                // The transaction is repeated: the move has ended.
+                return Ok(());
+            }
             record_move_end(connection, (moment, sink), (&origin, &target), &outcome, attempts)?;
             end(connection, sink, moment, (&origin, &target), outcome)
         })
@@ -129,40 +111,6 @@ pub(crate) const PAIR: &str = include_str!("pair_by_identity.sql");
 pub(crate) const BOTH_WAIT: &str = "SELECT EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 0)
     AND (EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1)
          OR EXISTS (SELECT 1 FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due'))";
-
-/// Reads the known facts of a move.
-pub(crate) fn read_move(
-    connection: &Connection,
-    sink: RegisteredSink,
-    target: ObjectKey,
-    move_origin: MoveOrigin,
-) -> Result<Move, StateError> {
-    let origin = move_origin.origin;
-    let (at_origin, at_target) = (sides::sides(connection, sink, &origin)?, sides::sides(connection, sink, &target)?);
-    let intent = intents::of_move(connection, sink, &origin, &target)?;
-    // (An open move away from the target does not count: this move waits for it.)
-    let open: i64 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM intents i WHERE sink = ?1 AND (path IN (?2, ?3) OR new_path IN (?2, ?3)) AND NOT (path = ?3
-                 AND EXISTS (SELECT 1 FROM lineage l WHERE l.sink = i.sink AND l.path = i.new_path AND l.origin = i.path))",
-        )?
-        .query_row(params![sink.id, origin.as_str(), target.as_str()], |row| row.get(0))?;
-    let in_doubt = open > i64::from(intent.is_some());
-    let target_is_leaving = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM lineage WHERE sink = ?1 AND origin = ?2)")?
-        .query_row(params![sink.id, target.as_str()], |row| row.get(0))?;
-    let attempts = connection
-        .prepare_cached("SELECT ifnull(max(attempts), 0) FROM pending WHERE sink = ?1 AND path IN (?2, ?3)")?
-        .query_row(params![sink.id, origin.as_str(), target.as_str()], |row| row.get(0))?;
-    let moving = Moving {
-        origin: (origin, at_origin),
-        target: (target, at_target),
-        reported: move_origin.reported_at.is_some(),
-        target_is_leaving,
-        in_doubt,
-    };
-    Ok(Move { moving, intent, attempts, failed_lookups: move_origin.failed_lookups })
-}
 
 /// Appends the end of a move to the history, if a call was made for it.
 fn record_move_end(

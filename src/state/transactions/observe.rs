@@ -6,11 +6,12 @@ use crate::record::{ObjectFacts, ObjectKey, Observation, ObservationSeq, Observe
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
 use crate::state::handle::SourceState;
-use crate::state::tables::observed;
 use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::{self, SourceId};
+use crate::state::tables::{observed, sides};
 use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
+use std::collections::HashMap;
 
 impl SourceState {
     /// Stores a page, the work that follows from it, and the progress of the listing in one transaction.
@@ -32,7 +33,7 @@ impl SourceState {
         self.state
             .store(move |connection| {
                 let sinks = sinks::all(connection, source)?;
-                observations.iter().try_for_each(|observation| store_observation(connection, (source, &sinks), observation).map(drop))
+                store_observations(connection, (source, &sinks), &observations).map(drop)
             })
             .await
     }
@@ -42,13 +43,11 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
     let sinks = sinks::all(connection, source)?;
     // True for most pages of a first listing. Then no row has to be read for each key.
     let new_ground = is_new_ground(connection, source, page)?;
-    let counts = count_objects(&page.objects, page.seq, |observation| {
-        if new_ground && page.after.as_ref().is_none_or(|after| observation.path > *after) {
-            store_first_observation(connection, (source, &sinks), observation)
-        } else {
-            store_observation(connection, (source, &sinks), &observation)
-        }
-    })?;
+    let is_new = |path: &ObjectKey| new_ground && page.after.as_ref().is_none_or(|after| path > after);
+    let (new, known): (Vec<_>, Vec<_>) = observed_by(&page.objects, page.seq).partition(|observation| is_new(&observation.path));
+    let mut counts = PageCounts::default();
+    count(&mut counts, &known, &store_observations(connection, (source, &sinks), &known)?);
+    count(&mut counts, &new, &store_first_observations(connection, (source, &sinks), &new)?);
     if !new_ground {
         sinks.iter().try_for_each(|sink| queue_absent(connection, *sink, page.range(), page.seq))?;
     }
@@ -59,7 +58,9 @@ fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<
 
 fn store_unordered_page(connection: &Connection, source: SourceId, page: &UnorderedPage) -> Result<PageCounts, StateError> {
     let sinks = sinks::all(connection, source)?;
-    let counts = count_objects(&page.objects, page.seq, |observation| store_observation(connection, (source, &sinks), &observation))?;
+    let objects: Vec<_> = observed_by(&page.objects, page.seq).collect();
+    let mut counts = PageCounts::default();
+    count(&mut counts, &objects, &store_observations(connection, (source, &sinks), &objects)?);
     note_files(connection, source, page.first, &page.objects)?;
     match page.listed_since {
         Some(since) => {
@@ -71,25 +72,23 @@ fn store_unordered_page(connection: &Connection, source: SourceId, page: &Unorde
     Ok(counts)
 }
 
-/// Stores the objects of a page, and counts them. `store` returns the number of sinks with work to do now.
-fn count_objects(
-    objects: &[(ObjectKey, ObjectFacts)],
-    seq: ObservationSeq,
-    store: impl Fn(Observation) -> Result<u64, StateError>,
-) -> Result<PageCounts, StateError> {
-    let mut counts = PageCounts::default();
-    for (path, facts) in objects {
-        let to_do = store(Observation { path: path.clone(), facts: Some(facts.clone()), seq })?;
-        if path.is_directory_marker(facts.size) {
+fn observed_by(objects: &[(ObjectKey, ObjectFacts)], seq: ObservationSeq) -> impl Iterator<Item = Observation> {
+    objects.iter().map(move |(path, facts)| Observation { path: path.clone(), facts: Some(facts.clone()), seq })
+}
+
+/// Adds the objects of a page, each with the number of sinks for which it is due.
+fn count(counts: &mut PageCounts, objects: &[Observation], to_do: &[u64]) {
+    for (Observation { path, facts, .. }, to_do) in objects.iter().zip(to_do) {
+        let size = facts.as_ref().map_or(0, |facts| facts.size);
+        if path.is_directory_marker(size) {
             counts.markers += 1;
             continue;
         }
         counts.files += 1;
-        counts.bytes += facts.size;
+        counts.bytes += size;
         counts.to_do += to_do;
-        counts.to_do_bytes += to_do * facts.size;
+        counts.to_do_bytes += to_do * size;
     }
-    Ok(counts)
 }
 
 /// Notes that a page is stored, and whether the listing has shown any file.
@@ -141,39 +140,71 @@ fn is_new_ground(connection: &Connection, source: SourceId, page: &Page) -> Resu
     Ok(statement.query_row(params![source, from, to], |row| row.get(0))?)
 }
 
-/// Stores an observation of an unknown key; returns the number of sinks with work to do now.
-fn store_first_observation(
+/// Stores observations of unknown keys. Returns for each the number of sinks for which it is due.
+fn store_first_observations(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
-    observation: Observation,
-) -> Result<u64, StateError> {
-    let observed = Observed { facts: observation.facts, seq: observation.seq };
-    observed::write(connection, source, &observation.path, &observed)?;
-    let mut to_do = 0;
+    observations: &[Observation],
+) -> Result<Vec<u64>, StateError> {
+    let all: Vec<_> = observations.iter().map(|observation| (&observation.path, observed_now(observation))).collect();
+    all.iter().try_for_each(|(path, observed)| observed::write(connection, source, path, observed))?;
+    let mut to_do = vec![0; all.len()];
     for sink in sinks {
-        to_do += u64::from(requeue::queue_first(connection, *sink, &observation.path, observed.clone())?);
+        add(&mut to_do, 0.., &requeue::queue_first(connection, *sink, &all)?);
     }
     Ok(to_do)
 }
 
-/// Stores one observation unless a newer one is there; returns the number of sinks with work to do now.
-pub(crate) fn store_observation(
+/// Stores each observation unless a newer one is stored. Returns for each the number of sinks for which it is due. A few statements read
+/// all facts, whatever the number of observations. Each row is written by a statement of its own, which is the fastest in SQLite.
+fn store_observations(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
-    observation: &Observation,
-) -> Result<u64, StateError> {
-    let before = observed::read(connection, source, &observation.path)?;
-    if before.as_ref().is_some_and(|before| before.seq >= observation.seq) && !mutant::is("an_older_look_wins") {
-        return Ok(0);
+    observations: &[Observation],
+) -> Result<Vec<u64>, StateError> {
+    let before = observed::read_all(connection, source, observations.iter().map(|observation| &observation.path))?;
+    // A store may list a key twice: its newest observation counts, and of equal ones the first.
+    let mut newest: HashMap<_, usize> = HashMap::new();
+    for (place, observation) in observations.iter().enumerate() {
+        let best = newest.entry(&observation.path).or_insert(place);
+        if observations[*best].seq < observation.seq {
+            *best = place;
+        }
     }
-    let changed = before.is_none_or(|before| differ(before.facts.as_ref(), observation.facts.as_ref()));
-    let observed = Observed { facts: observation.facts.clone(), seq: observation.seq };
-    observed::write(connection, source, &observation.path, &observed)?;
-    let mut to_do = 0;
+    // Whether content or storage class has changed, for each path with news.
+    let (mut places, mut changed) = (Vec::new(), HashMap::new());
+    for (place, (observation, before)) in observations.iter().zip(before).enumerate() {
+        let is_older = before.as_ref().is_some_and(|before| before.seq >= observation.seq) && !mutant::is("an_older_look_wins");
+        if is_older || newest[&observation.path] != place {
+            continue;
+        }
+        observed::write(connection, source, &observation.path, &observed_now(observation))?;
+        changed.insert(&observation.path, before.is_none_or(|before| differ(before.facts.as_ref(), observation.facts.as_ref())));
+        places.push(place);
+    }
+    let mut to_do = vec![0; observations.len()];
+    if places.is_empty() {
+        return Ok(to_do);
+    }
+    let paths = || places.iter().map(|place| &observations[*place].path);
     for sink in sinks {
-        to_do += u64::from(requeue::requeue(connection, *sink, &observation.path, Trigger::Observed { changed })?);
+        let views = sides::views(connection, *sink, paths())?;
+        let all: Vec<_> = paths().zip(&views).collect();
+        let done = requeue::requeue_all(connection, *sink, &all, |path| Trigger::Observed { changed: changed[path] })?;
+        add(&mut to_do, places.iter().copied(), &done);
     }
     Ok(to_do)
+}
+
+fn observed_now(observation: &Observation) -> Observed {
+    Observed { facts: observation.facts.clone(), seq: observation.seq }
+}
+
+/// Adds a sink at each place where it has work.
+fn add(to_do: &mut [u64], places: impl Iterator<Item = usize>, has_work: &[bool]) {
+    for (place, has_work) in places.zip(has_work) {
+        to_do[place] += u64::from(*has_work);
+    }
 }
 
 /// True if two observations differ in content or storage class. A listing and a HEAD describe the same object differently: the precision of

@@ -1,4 +1,4 @@
-//! Intents and their outcomes. An open intent locks every path that it names.
+//! Outcomes of effects, stored together with the end of their intents.
 
 use crate::mutant;
 use crate::plan::Effect;
@@ -7,73 +7,62 @@ use crate::record::{FileRecord, Fingerprint, ObjectKey, Permissions};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::history::{self, Attempts, Called, HistoryEvent, Moment, OperationEnd, Outcome};
-use crate::state::tables::intents::{self, Intent, IntentKind};
+use crate::state::tables::intents::{self, IntentKind};
 use crate::state::tables::sinks::RegisteredSink;
-use crate::state::tables::{applied, observed, restore_mark};
+use crate::state::tables::{applied, restore_mark};
 use crate::state::transactions::{outdate, requeue};
 use rusqlite::Connection;
 
 impl SinkState {
-    /// Stores the intents of one operation. Its calls may be sent once this returns.
-    pub async fn intents_open(&self, intents: Vec<Intent>) -> Result<(), StateError> {
-        self.call(move |connection, sink| intents.iter().try_for_each(|intent| intents::write(connection, sink, intent))).await
-    }
-
-    /// Stores the intent of a delete. Returns `false` and stores nothing if the object has been observed since the delete was
-    /// decided: another sink's lookup may have found it again.
-    pub async fn delete_intent_open(&self, intent: Intent) -> Result<bool, StateError> {
-        self.call(move |connection, sink| {
-            let observed = observed::read(connection, sink.source, &intent.path)?;
-            // A directory marker is no file: the file that was there before is still deleted.
-            if observed.and_then(|observed| observed.facts).is_some_and(|facts| !intent.path.is_directory_marker(facts.size)) {
-                return Ok(false);
-            }
-            intents::write(connection, sink, &intent).map(|()| true)
-        })
-        .await
-    }
-
     /// The effect is confirmed, or the sink was found to hold this content already: stores the row, ends the intents, plans the
     /// path again.
     pub async fn applied_record(&self, file: FileRecord, attempts: Attempts) -> Result<(), StateError> {
-        let moment = self.moment();
-        self.call(move |connection, sink| {
+        let (path, outcome) = (file.file_path.clone(), outcome(&attempts, &file));
+        let store = move |connection: &Connection, sink, moment, path: &ObjectKey| {
             applied::write(connection, sink, moment, &file)?;
-            intents::remove(connection, sink, &file.file_path)?;
-            let path = file.file_path.clone();
-            let result = outcome(&attempts, &file);
-            history::operation(connection, sink, (&path, moment), attempts, result)?;
-            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
-        })
-        .await
+            intents::remove(connection, sink, path)
+        };
+        self.outcome_record(path, attempts, outcome, store).await
     }
 
     /// The permissions of a known file are confirmed: stores what was sent.
     pub async fn permissions_record(&self, path: &ObjectKey, sent: &Permissions, attempts: Attempts) -> Result<(), StateError> {
-        let (path, sent, moment) = (path.clone(), sent.clone(), self.moment());
-        self.call(move |connection, sink| {
-            if let Some(row) = applied::read(connection, sink, &path)? {
-                let permissions = sent.clone().over(row.file.permissions);
-                applied::write_permissions(connection, sink, &path, &permissions)?;
+        let (sent, outcome) = (sent.clone(), Outcome::PermissionsSet(sent.clone()));
+        let store = move |connection: &Connection, sink, _, path: &ObjectKey| {
+            if let Some(row) = applied::read(connection, sink, path)? {
+                applied::write_permissions(connection, sink, path, &sent.over(row.file.permissions))?;
             }
-            intents::remove_one(connection, sink, &path, IntentKind::Permissions)?;
-            history::operation(connection, sink, (&path, moment), attempts, Outcome::PermissionsSet(sent))?;
-            requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
-        })
-        .await
+            intents::remove_one(connection, sink, path, IntentKind::Permissions)
+        };
+        self.outcome_record(path.clone(), attempts, outcome, store).await
     }
 
     /// The delete is confirmed: the sink no longer holds anything at the path.
     pub async fn deleted_record(&self, path: &ObjectKey, attempts: Attempts) -> Result<(), StateError> {
-        let (path, moment) = (path.clone(), self.moment());
-        self.call(move |connection, sink| {
+        let store = |connection: &Connection, sink, _, path: &ObjectKey| {
             // After a restore, the delete may only have made sure that nothing is there. Then the reported permissions are kept
             // for a later file.
-            let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, &path)?;
-            applied::remove(connection, sink, &path)?;
-            intents::remove(connection, sink, &path)?;
-            outdate::gone(connection, sink, &path, made_sure)?;
-            history::operation(connection, sink, (&path, moment), attempts, Outcome::Deleted)?;
+            let made_sure = restore_mark::restored_at(connection)?.is_some() && applied::is_only_doubted(connection, sink, path)?;
+            applied::remove(connection, sink, path)?;
+            intents::remove(connection, sink, path)?;
+            outdate::gone(connection, sink, path, made_sure)
+        };
+        self.outcome_record(path.clone(), attempts, Outcome::Deleted, store).await
+    }
+
+    /// Stores the outcome of an operation on one path in one transaction: the rows (`store`) and the entry in the history. Plans the path
+    /// again.
+    async fn outcome_record(
+        &self,
+        path: ObjectKey,
+        attempts: Attempts,
+        outcome: Outcome,
+        store: impl FnOnce(&Connection, RegisteredSink, Moment, &ObjectKey) -> Result<(), StateError> + Send + 'static,
+    ) -> Result<(), StateError> {
+        let moment = self.moment();
+        self.call(move |connection, sink| {
+            store(connection, sink, moment, &path)?;
+            history::operation(connection, sink, (&path, moment), attempts, outcome)?;
             requeue::requeue(connection, sink, &path, Trigger::OperationEnded).map(drop)
         })
         .await

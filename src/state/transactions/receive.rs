@@ -31,7 +31,7 @@ pub struct ReceiveCounts {
 
 impl Inbox {
     /// Stores a batch in one transaction and wakes the tasks that wait for arrivals. Once this returns, the batch may be
-    /// acknowledged.
+    /// acknowledged. If the transaction is repeated, its events are stored twice, as if they had been delivered twice.
     pub async fn receive(&self, batch: Vec<Received>, now: Timestamp) -> Result<ReceiveCounts, StateError> {
         let receipt = self.receipt(now);
         let counts = self.state.store(move |connection| store(connection, &batch, receipt)).await?;
@@ -61,7 +61,9 @@ impl Inbox {
         self.state
             .writer
             .call(move |connection| {
-                inbox::remove(connection, &[row.seq])?;
+                if inbox::remove(connection, &[row.seq])? == 0 {
+                    return Ok(());
+                }
                 let InboxRow { source, received_at, event, .. } = row;
                 let letter = Poisoned { reason, message, raw: Vec::new() };
                 dead_letters::add(connection, (source, received_at), &letter, Some(&event))?;

@@ -104,12 +104,17 @@ impl Maintenance {
     }
 }
 
-/// Stores a page of a feed with a cursor: every event on it is new.
+/// Stores a page of a feed with a cursor: every event on it is new, unless the page is stored already.
 fn store_page(connection: &Connection, answer: &FeedAnswer, cursor: &str, receipt: ReceivedAt) -> Result<FeedCounts, StateError> {
-    if !feed_events::is_last(connection, &answer.address)? {
+    let follows = feed_events::is_last(connection, &answer.address)?;
+    let is_read = read_meta(connection, CURSOR)?.as_deref() == Some(cursor);
+    if follows && is_read && answer.asked_with.as_deref() != Some(cursor) {
+        return Ok(FeedCounts::default());
+    }
+    if !follows {
         write_meta(connection, ADDRESS, &answer.address)?;
     }
-    if read_meta(connection, CURSOR)?.as_deref() != Some(cursor) {
+    if !is_read {
         write_meta(connection, CURSOR, cursor)?;
     }
     store_fresh(connection, answer, (0..answer.items.len()).collect(), receipt)

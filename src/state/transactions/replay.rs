@@ -14,11 +14,12 @@ use crate::state::handle::SourceState;
 use crate::state::tables::history::Moment;
 use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::SourceId;
-use crate::state::tables::{applied, intents, lineage, observed, permissions, restore_mark, sides};
+use crate::state::tables::{applied, lineage, observed, permissions, restore_mark, sides};
 use crate::state::transactions::consume::{self, Replay};
+use crate::state::transactions::move_facts::MoveFacts;
 use crate::state::transactions::{moves, outdate, requeue};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl SourceState {
@@ -66,8 +67,12 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         let all: Vec<_> = paths.iter().copied().zip(&views).collect();
         requeue::requeue_all(connection, *sink, &all, trigger)?;
         for (path, view) in all {
+            if !nowhere.contains(path) {
+                continue;
+            }
             // After a restore, the plan may have added an unconfirmed row for the path.
-            if nowhere.contains(path) && !(is_nowhere(&view.path_state) && applied::read(connection, *sink, path)?.is_none()) {
+            let is_doubted = view.state_restored && applied::read(connection, *sink, path)?.is_some();
+            if is_doubted || !is_nowhere(&view.path_state) {
                 nowhere.remove(path);
             }
         }
@@ -85,6 +90,7 @@ fn store_reported(
     before: &BTreeMap<ObjectKey, EventPermissions>,
     now: &BTreeMap<ObjectKey, EventPermissions>,
 ) -> Result<(), StateError> {
+    let mut changed = Vec::new();
     for (path, now) in now {
         let before = before.get(path);
         if before.is_some_and(|before| before == now) {
@@ -94,11 +100,9 @@ fn store_reported(
             continue;
         }
         permissions::write(connection, source, path, now)?;
-        for sink in sinks {
-            applied::mark_asked_unconfirmed(connection, *sink, path, before.unwrap_or(&EventPermissions::default()), now)?;
-        }
+        changed.push((path, before.map(EventPermissions::wanted).unwrap_or_default(), now.wanted()));
     }
-    Ok(())
+    sinks.iter().filter(|_| !changed.is_empty()).try_for_each(|sink| applied::mark_asked_unconfirmed(connection, *sink, &changed))
 }
 
 /// Stores the move hints for one sink. `seen` returns for a path whether its lookup failed, and whether it was looked up.
@@ -147,30 +151,31 @@ fn load(
     for sink in sinks {
         waiting.lineages.push(lineage::concerning(connection, *sink, paths())?);
     }
-    for target in waiting.lineages.iter().flat_map(|lineage| lineage.keys().cloned()).collect::<Vec<_>>() {
-        load_reported(connection, source, &target, &mut waiting)?;
-    }
-    for (timed, path) in timed_events.iter().flat_map(|timed| timed.event.paths().map(move |path| (timed, path))) {
-        // Only events with permissions or a target change permissions. For most events the stored permissions need not be read.
-        if timed.event.new_path.is_some() || !timed.event.permissions.is_empty() {
-            load_reported(connection, source, path, &mut waiting)?;
-        }
-        if timed.event.permissions.is_empty() {
-            continue;
-        }
-        let mut statement = connection.prepare_cached("SELECT gone_told_at, gone_look FROM observed WHERE source = ?1 AND path = ?2")?;
-        let gone: Option<(Option<i64>, Option<i64>)> =
-            statement.query_row(params![source, path.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let (reported_at, seq) = gone.unwrap_or_default();
-        waiting.gone_until.extend(reported_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
-        waiting.gone_at.extend(seq.map(|seq| (path.clone(), ObservationSeq(seq.unsigned_abs()))));
-    }
+    // Only events with permissions or a target change permissions. For most events the stored permissions need not be read.
+    let reports = timed_events.iter().filter(|timed| timed.event.new_path.is_some() || !timed.event.permissions.is_empty());
+    let targets = waiting.lineages.iter().flat_map(|lineage| lineage.keys());
+    let reported: BTreeSet<_> = reports.flat_map(|timed| timed.event.paths()).chain(targets).cloned().collect();
+    waiting.reported = permissions::read_all(connection, source, reported)?;
+    let permissions = timed_events.iter().filter(|timed| !timed.event.permissions.is_empty());
+    load_gone(connection, source, permissions.flat_map(|timed| timed.event.paths()).collect(), &mut waiting)?;
     Ok(waiting)
 }
 
-fn load_reported(connection: &Connection, source: SourceId, path: &ObjectKey, waiting: &mut WaitingHints) -> Result<(), StateError> {
-    if !waiting.reported.contains_key(path) {
-        waiting.reported.insert(path.clone(), permissions::read(connection, source, path)?);
+/// Loads the reported time of the delete of each path, and the observation that found it gone.
+fn load_gone(connection: &Connection, source: SourceId, paths: BTreeSet<&ObjectKey>, waiting: &mut WaitingHints) -> Result<(), StateError> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT o.path, o.gone_told_at, o.gone_look FROM rarray(?2) k CROSS JOIN observed o ON o.source = ?1 AND o.path = k.value
+         WHERE o.gone_told_at IS NOT NULL OR o.gone_look IS NOT NULL",
+    )?;
+    let mut rows = statement.query(params![source, codec::texts(paths.into_iter())])?;
+    while let Some(row) = rows.next()? {
+        let path = lineage::key(row.get(0)?)?;
+        let (reported_at, seq): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+        waiting.gone_until.extend(reported_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
+        waiting.gone_at.extend(seq.map(|seq| (path, ObservationSeq(seq.unsigned_abs()))));
     }
     Ok(())
 }
@@ -185,13 +190,16 @@ fn keep_times_of_the_gone(
         "UPDATE observed SET gone_told_at = max(ifnull(gone_told_at, ?3), ?3), gone_by_event = 1
          WHERE source = ?1 AND path = ?2 AND present = 0",
     )?;
+    let mut tombstones = Vec::new();
     for (path, at) in &hints.gone {
-        statement.execute(params![source, path.as_str(), Timestamp::as_microsecond(*at)])?;
-        if observed::read(connection, source, path)?.is_none_or(|observed| observed.facts.is_some()) {
-            continue;
+        if statement.execute(params![source, path.as_str(), Timestamp::as_microsecond(*at)])? > 0 {
+            tombstones.push(path);
         }
-        for sink in sinks {
-            if applied::read(connection, *sink, path)?.is_none() && !intents::is_open(connection, *sink, path)? {
+    }
+    for sink in sinks.iter().filter(|_| !tombstones.is_empty()) {
+        let views = sides::views(connection, *sink, tombstones.iter().copied())?;
+        for (path, view) in tombstones.iter().zip(views) {
+            if view.path_state.applied.is_none() && !view.open_intent {
                 outdate::gone(connection, *sink, path, false)?;
             }
         }
@@ -201,10 +209,13 @@ fn keep_times_of_the_gone(
 
 /// A refuted move hint is removed, and each of its paths is planned by itself.
 fn drop_obsolete_moves(connection: &Connection, sink: RegisteredSink, lineage: &Lineage) -> Result<(), StateError> {
-    for (target, move_origin) in lineage.iter().filter(|(_, move_origin)| move_origin.failed_lookups == 0) {
-        let known = moves::read_move(connection, sink, target.clone(), move_origin.clone())?;
+    let looked_up = || lineage.iter().filter(|(_, move_origin)| move_origin.failed_lookups == 0);
+    let mut facts = MoveFacts::read(connection, sink, looked_up())?;
+    for (target, move_origin) in looked_up() {
+        let known = facts.of(target.clone(), move_origin.clone());
         if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::NotAMove {
             lineage::remove(connection, sink, target)?;
+            facts.drop_hint(target);
             moves::forget_reported_if_gone(connection, sink, &move_origin.origin, Some(move_origin))?;
         }
     }

@@ -69,10 +69,13 @@ fn park(
     next_attempt: Timestamp,
 ) -> Result<(), StateError> {
     let AttemptFailure { reason, message } = attempts.failed.clone().unwrap_or_default();
-    let mut statement = connection.prepare_cached("SELECT attempts > 0 AND reason IS ?3 FROM pending WHERE sink = ?1 AND path = ?2")?;
-    let Some(again) = statement.query_row(params![sink.id, path.as_str(), reason], |row| row.get(0)).optional()? else {
-        return Ok(());
-    };
+    let mut statement = connection.prepare_cached(
+        "SELECT attempts > 0 AND reason IS ?3, status <> 'due' AND next_attempt IS ?4 FROM pending WHERE sink = ?1 AND path = ?2",
+    )?;
+    let row =
+        statement.query_row(params![sink.id, path.as_str(), reason, next_attempt.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)));
+    // A failure that is stored already is not counted twice.
+    let Some((again, false)) = row.optional()? else { return Ok(()) };
     let mut statement = connection.prepare_cached(
         "UPDATE OR FAIL pending SET status = iif(status = 'held', 'held', 'parked'), attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
          WHERE sink = ?1 AND path = ?2",
@@ -84,43 +87,46 @@ fn park(
 
 /// Reads the known facts of a path and plans it; returns whether it is due now.
 pub(crate) fn requeue(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, trigger: Trigger) -> Result<bool, StateError> {
-    requeue_with(connection, sink, path, &sides::view(connection, sink, path)?, trigger)
+    let view = sides::view(connection, sink, path)?;
+    Ok(requeue_all(connection, sink, &[(path, &view)], |_| trigger)?.contains(&true))
 }
 
-/// As [`requeue`], with known facts that the caller has read.
-pub(crate) fn requeue_with(
-    connection: &Connection,
-    sink: RegisteredSink,
-    path: &ObjectKey,
-    view: &PathView,
-    trigger: Trigger,
-) -> Result<bool, StateError> {
-    requeue_all(connection, sink, &[(path, view)], |_| trigger).map(|to_do| to_do > 0)
-}
-
-/// As [`requeue_with`], for many paths with a trigger each; returns the number of due ones. Inserts new rows with equal values in
-/// one statement.
+/// As [`requeue`], for many paths with a trigger each and known facts that the caller has read. Returns for each whether it is due.
 pub(crate) fn requeue_all(
     connection: &Connection,
     sink: RegisteredSink,
     all: &[(&ObjectKey, &PathView)],
     trigger: impl Fn(&ObjectKey) -> Trigger,
-) -> Result<u64, StateError> {
+) -> Result<Vec<bool>, StateError> {
+    let decide = |path: &ObjectKey, view| plan::decide_pending(path, view, trigger(path), sink.policy);
+    store(connection, sink, all.iter().map(|(path, view)| (*path, decide(path, view))))
+}
+
+/// As [`requeue_all`], for paths with no known fact but these observations.
+pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, all: &[(&ObjectKey, Observed)]) -> Result<Vec<bool>, StateError> {
+    store(connection, sink, all.iter().map(|(path, observed)| (*path, plan::decide_new(path, observed.clone(), sink.policy))))
+}
+
+/// Stores the decision for each path. Inserts new rows with equal values in one statement.
+fn store<'p>(
+    connection: &Connection,
+    sink: RegisteredSink,
+    decided: impl Iterator<Item = (&'p ObjectKey, PendingDecision)>,
+) -> Result<Vec<bool>, StateError> {
     let mut appended: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let mut to_do = 0;
-    for (path, view) in all {
-        let requeue = plan::decide_pending(path, view, trigger(path), sink.policy);
-        to_do += u64::from(requeue.to_do);
-        if requeue.unconfirm {
+    let mut to_do = Vec::new();
+    for (path, decision) in decided {
+        to_do.push(decision.to_do);
+        if decision.unconfirm {
             applied::unconfirm(connection, sink, path)?;
         }
-        match requeue.change {
-            QueueChange::Append(key) => appended.entry(key).or_default().push(*path),
+        match decision.change {
+            QueueChange::Append(key) => appended.entry(key).or_default().push(path),
             QueueChange::Replace(key) => {
                 // Not `OR REPLACE`: SQLite fires no delete trigger for a replaced row, and the counters of waiting paths would
                 // drift.
                 pending::remove(connection, sink, path)?;
-                appended.entry(key).or_default().push(*path);
+                appended.entry(key).or_default().push(path);
             }
             QueueChange::Keep => {}
             QueueChange::SetReportedAt(at) => pending::write_reported_at(connection, sink, path, at)?,
@@ -130,18 +136,5 @@ pub(crate) fn requeue_all(
         }
     }
     appended.into_iter().try_for_each(|(key, paths)| pending::append(connection, sink, &paths, key))?;
-    Ok(to_do)
-}
-
-/// As [`requeue`], for a path with no known fact but this observation.
-pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, path: &ObjectKey, observed: Observed) -> Result<bool, StateError> {
-    let PendingDecision { change, to_do, .. } = plan::decide_new(path, observed, sink.policy);
-    match change {
-        QueueChange::Append(key) => pending::append(connection, sink, &[path], key)?,
-        QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
-        QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
-        // A new path has no row to keep or remove.
-        QueueChange::Keep | QueueChange::SetReportedAt(_) | QueueChange::Remove | QueueChange::Replace(_) => {}
-    }
     Ok(to_do)
 }

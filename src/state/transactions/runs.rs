@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 impl Runs {
-    /// Begins a run. Its number is greater than `at_least` and every number in the database.
+    /// Begins a run. Its number is greater than `at_least` and every number in the database. If the transaction is repeated, it is the
+    /// number of the run that it has begun.
     pub async fn begin(&self, kind: RunKind, now: Timestamp, at_least: u64) -> Result<u64, StateError> {
         let source = self.state.source;
         let number = self
@@ -18,6 +19,11 @@ impl Runs {
             .writer
             .call(move |connection| {
                 let last: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM runs", [], |row| row.get(0))?;
+                let same = "SELECT 1 FROM runs WHERE number = ?1 AND number > ?2 AND kind = ?3 AND started_at = ?4 AND ended_at IS NULL";
+                let begun = params![last, integer(at_least), kind.as_str(), now.as_microsecond()];
+                if connection.prepare(same)?.exists(begun)? {
+                    return Ok(last.unsigned_abs());
+                }
                 let number = last.max(integer(at_least)) + 1;
                 connection.execute(
                     "INSERT INTO runs (number, kind, started_at) VALUES (?1, ?2, ?3)",

@@ -1,5 +1,9 @@
 -- Several sinks for one source. Facts about a source or a sink move from rows of `meta` into columns of `sources` and `sinks`.
 -- Observations are stored per source, what a sink holds per sink.
+--
+-- This migration adds and removes at once: it drops `told`, renames `applied.internal_id` and moves rows of `meta`. A program of
+-- version 7 cannot use the state meanwhile, because it does not hold the lock, nor later, because it refuses a newer schema. (If
+-- processes of two versions shared a database, a migration could only add, and a later version would remove what none reads.)
 
 -- One row stands for the whole key space. Its owner is the last process that wrote: each owner has a greater epoch than the one
 -- before, and stores observations only under numbers that it reserved.

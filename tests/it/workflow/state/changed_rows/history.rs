@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use s3_sync::plan::{self, Effect, Planned, SkipReason, Verdict};
 use s3_sync::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
 use s3_sync::state::{
-    AttemptFailure, Attempts, EventChannel, HeldDeletes, Intent, IntentKind, MoveOutcome, Observation, Page, Received, Replay, SinkState,
-    State, WorkItem,
+    AttemptFailure, Attempts, EventChannel, HeldDeletes, Intent, IntentKind, MoveOutcome, NotOpened, Observation, Page, Received, Replay,
+    SinkState, State, WorkItem,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +119,9 @@ impl History {
         if planned.content.is_none() && matches!(planned.effect, Effect::Create | Effect::Update) {
             return;
         }
-        self.open(&work, &planned).await;
+        if !self.open(&work, &planned).await {
+            return;
+        }
         match end {
             End::Done => self.done(&work, planned, answered).await,
             End::HalfDone if !planned.permissions.is_empty() => {
@@ -134,7 +136,8 @@ impl History {
         }
     }
 
-    async fn open(&self, work: &WorkItem, planned: &Planned) {
+    /// Opens the intents that are missing. Returns `false` if a move is to be decided first.
+    async fn open(&self, work: &WorkItem, planned: &Planned) -> bool {
         let intent = |planned: Planned| Intent {
             path: work.path.clone(),
             new_path: None,
@@ -153,7 +156,11 @@ impl History {
             let permissions = planned.permissions.clone();
             missing.push(intent(Planned { effect: Effect::SetPermissions, content: None, permissions }));
         }
-        self.sink.intents_open(missing).await.expect("stored");
+        match self.sink.intents_open(work.into(), missing).await.expect("stored") {
+            Ok(()) => true,
+            Err(NotOpened::MoveFirst) => false,
+            Err(NotOpened::Outdated) => panic!("nothing else has happened since {work:?}"),
+        }
     }
 
     async fn done(&self, work: &WorkItem, planned: Planned, answered: Option<&'static str>) {
