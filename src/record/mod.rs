@@ -18,7 +18,7 @@ mod event_permissions;
 pub use channel::EventChannel;
 pub use checksum::{Checksum, ChecksumAlgorithm, Hasher};
 pub use escape::{Escaped, escape_json};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, OtherSpellings};
 pub use event_permissions::{EventPermissions, Outdated, ReportedField};
 pub use file::{FileRecord, Permissions};
 pub use key::{EmptyKey, ObjectKey};
