@@ -96,7 +96,7 @@ pub(crate) fn as_served(event: &Event) -> String {
 }
 
 fn event(kind: EventKind, path: ObjectKey) -> Event {
-    Event { kind, path, new_path: None, permissions: Permissions::default(), time: None }
+    Event::new(kind, path)
 }
 
 /// Another key in the same directory.

@@ -29,6 +29,30 @@ pub enum OddListing {
     /// The order of a walk through directories: a slash comes before every other character. `start-after` and tokens name a place in this
     /// order.
     DirectoryOrder,
+    /// Keys are written as they are, and declared as encoded.
+    PlainDeclared,
+    /// Keys are written as they are, and not declared as encoded.
+    PlainUndeclared,
+    /// Keys are encoded, and not declared as encoded.
+    FormUndeclared,
+    /// Keys are percent-encoded except for a plus sign, and declared as encoded.
+    PercentDeclared,
+}
+
+impl OddListing {
+    /// The encoding of keys, if it is not that of S3.
+    pub(crate) fn encoding(self) -> Option<fn(&str) -> String> {
+        match self {
+            Self::PlainDeclared | Self::PlainUndeclared => Some(str::to_owned),
+            Self::PercentDeclared => Some(|key| url_encode(key).replace('+', "%20").replace("%2B", "+")),
+            _ => None,
+        }
+    }
+
+    /// True if the response does not say that keys are encoded.
+    pub(crate) fn hides_encoding(self) -> bool {
+        matches!(self, Self::PlainUndeclared | Self::FormUndeclared)
+    }
 }
 
 /// A position in a listing.

@@ -5,17 +5,11 @@ ARG RUST_IMAGE
 
 FROM ${RUST_IMAGE} AS builder
 ARG S3S_FS_VERSION
-# One line is changed: s3s-fs declares the keys of its listings as url-encoded and does not encode them, so that a key with
-# `%` or `+` is decoded to another one. The patched server does not declare it.
-RUN cargo init --quiet --name fetch /fetch && cd /fetch \
-    && cargo add --quiet "s3s-fs@=${S3S_FS_VERSION}" && cargo fetch --quiet \
-    && cp -r "$CARGO_HOME"/registry/src/*/"s3s-fs-${S3S_FS_VERSION}" /s3s-fs && cd /s3s-fs \
-    && grep -q 'encoding_type: input.encoding_type,' src/s3.rs \
-    && sed -i 's/encoding_type: input.encoding_type,/encoding_type: None,/' src/s3.rs \
-    && CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+# It declares the keys of its listings as url-encoded and does not encode them.
+RUN CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
        CARGO_PROFILE_RELEASE_STRIP=true CARGO_TARGET_DIR=/target \
-       cargo install --quiet --locked --path . --features binary --root /out \
-    && rm -rf /target /fetch "$CARGO_HOME/registry"
+       cargo install --quiet --locked "s3s-fs@${S3S_FS_VERSION}" --features binary --root /out \
+    && rm -rf /target "$CARGO_HOME/registry"
 
 FROM ${DEBIAN_IMAGE}
 # curl, for the compose file's health check, as in MinIO's own images.

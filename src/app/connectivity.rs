@@ -10,7 +10,7 @@ use crate::events::feed;
 use crate::file_manager::{FileManagerError, ReportResults as _};
 use crate::plan::PermissionSupport;
 use crate::record::ObjectKey;
-use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error};
+use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error, S3ErrorKind};
 use crate::source::PageCursor;
 use crate::workflow::Endpoints;
 use futures::future;
@@ -111,10 +111,18 @@ async fn bucket(settings: &Settings) -> CheckResult {
         let request = ListRequest { prefix: settings.source.prefix.clone(), from: PageCursor::Start, max_keys: 1 };
         let page = bucket.list_page(request).await?;
         bucket.head_bucket().await?;
-        let Some((key, _)) = page.objects.first() else {
+        let keys = page.readings_of_first();
+        if keys.is_empty() {
             return Ok(format!("bucket {name} can be listed, and shows no object; whether its objects can be read is not known"));
-        };
-        bucket.head_object(key).await?;
+        }
+        let mut read = Ok(());
+        for key in keys {
+            read = bucket.head_object(&key).await.map(drop);
+            if !read.as_ref().is_err_and(|error| error.kind == S3ErrorKind::NoSuchKey) {
+                break;
+            }
+        }
+        read?;
         Ok(format!("bucket {name} can be listed, and its objects can be read"))
     });
     check_endpoint(ENDPOINT, call, |error: &S3Error| error.kind.hint(), (no_answer(), CHECK_S3)).await

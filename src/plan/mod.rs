@@ -5,6 +5,7 @@ pub mod guard;
 mod moves;
 mod policy;
 pub mod requeue;
+pub mod spelling;
 
 pub use guard::MaxDelete;
 pub use moves::{MoveVerdict, Moving, decide_move};

@@ -14,7 +14,7 @@ pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
 
 pub use crate::record::{Checksum, ChecksumAlgorithm};
 
-use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor};
+use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor, WrittenKeys, readings};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -39,6 +39,18 @@ pub struct ListPage {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
     /// Where the next page begins; `None` = this page is the last.
     pub next: Option<PageCursor>,
+    /// The keys as the server wrote them; `None` = each can be read in one way only. The objects have the most likely keys.
+    pub written: Option<WrittenKeys>,
+}
+
+impl ListPage {
+    /// The keys that the first object can have, the most likely first; empty = the page has no object.
+    pub fn readings_of_first(&self) -> Vec<ObjectKey> {
+        match (self.written.as_ref().and_then(|written| written.texts.first().zip(Some(written))), self.objects.first()) {
+            (Some((text, written)), _) => readings(text, &written.encodings).into_iter().map(|(key, _)| key).collect(),
+            (None, first) => first.map(|(key, _)| key.clone()).into_iter().collect(),
+        }
+    }
 }
 
 /// A request for one object.

@@ -1,18 +1,20 @@
-//! The trait of a source, and lookups of single keys with their retries and the evidence rule: a 404 counts only if the source answers a
-//! check after it.
+//! The trait of a source; lookups of single keys with their retries and the evidence rule (a 404 counts only if the source answers a check
+//! after it); the spelling of listed keys.
 
 mod bucket;
+mod key_reader;
 mod lookup;
 mod walk;
 
 pub use bucket::BucketSource;
+pub use key_reader::{KeyReader, Spelling};
 pub use lookup::{Lookups, look_up, look_up_each};
 pub use walk::{Coverage, NoProgress, Walk};
 
 pub use crate::record::PageCursor;
 
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
-use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};
+use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey, WrittenKeys};
 use async_trait::async_trait;
 use std::ops::Range;
 
@@ -23,6 +25,9 @@ pub struct SourcePage {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
     /// The start of the next page; `None` = this page is the last.
     pub next: Option<PageCursor>,
+    /// The keys as the source wrote them; `None` = each can be read in one way only. Until a [`KeyReader`] has read them, the objects have
+    /// the most likely keys.
+    pub written: Option<WrittenKeys>,
 }
 
 /// An open object. Its body has not been read yet.

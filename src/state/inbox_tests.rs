@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::plan::Policy;
-use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, Permissions, SinkName};
+use crate::record::{Event, EventKind, ObjectKey, ObservationSeq, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub(crate) fn event(path: &str) -> Event {
     let path = ObjectKey::new(path).expect("not empty");
-    Event { kind: EventKind::Create, path, new_path: None, permissions: Permissions::default(), time: None }
+    Event::new(EventKind::Create, path)
 }
 
 fn poisoned(raw: &[u8]) -> Poisoned {

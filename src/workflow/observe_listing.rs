@@ -13,7 +13,7 @@ use crate::plan::guard::Guard;
 use crate::record::{Page, PageCounts, UnorderedPage};
 use crate::retry::Disposition;
 use crate::run::RunKind;
-use crate::source::{Coverage, NoProgress, Walk};
+use crate::source::{Coverage, KeyReader, NoProgress, SourcePage, Spelling, Walk};
 use crate::state::{Lane, Listed};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -98,15 +98,24 @@ impl Flow {
             // An earlier run listed all pages and ended before it had applied them. Those paths are pending, and nothing is listed again.
             Listed::Everything => return Ok(()),
         };
+        let mut reader = None;
         // Whether a page of this listing is stored, and the observation number of its first page.
         let (mut stored, mut listed_since) = (false, None);
         while let Some(from) = walk.next().cloned() {
             let seq = self.state.source().observation_next();
             let since = *listed_since.get_or_insert(seq);
+            let page = async {
+                let page = retry.run(|| source.page(&from, *page_keys)).await?;
+                self.read_keys(&mut reader, page).await
+            };
             let page = tokio::select! {
                 biased;
-                page = retry.run(|| source.page(&from, *page_keys)) => page?,
+                page = page => page?,
                 () = self.stop_signal.stopped() => return Ok(()),
+            };
+            let Some(page) = page else {
+                (walk, stored, listed_since) = (Walk::from_start(), false, None);
+                continue;
             };
             let coverage = walk.take(&page).map_err(|reason| cannot_continue(source.id(), &reason))?;
             if self.counters.totals().pages == 0 {
@@ -135,6 +144,31 @@ impl Flow {
             progress.send_replace(true);
         }
         Ok(())
+    }
+
+    /// Reads the keys of a page. `None` = the pages so far were read wrongly, and the listing starts over.
+    async fn read_keys<'f>(&'f self, reader: &mut Option<KeyReader<'f>>, mut page: SourcePage) -> Result<Option<SourcePage>, ApplyError> {
+        if page.written.is_none() {
+            return Ok(Some(page));
+        }
+        let source = self.state.source();
+        let reader = match reader {
+            Some(reader) => reader,
+            None => reader.insert(KeyReader::new(self.endpoints.source.as_ref(), self.options.retry, source.key_encodings().await?)),
+        };
+        let ambiguous = reader.assume(&mut page);
+        let doubted = source.not_found_of(ambiguous).await?;
+        match reader.examine(&mut page, &doubted).await? {
+            Spelling::Known => Ok(Some(page)),
+            Spelling::Learned(known) => {
+                source.key_encodings_record(known, false).await?;
+                Ok(Some(page))
+            }
+            Spelling::Refuted(known) => {
+                source.key_encodings_record(known, true).await?;
+                Ok(None)
+            }
+        }
     }
 }
 

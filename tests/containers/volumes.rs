@@ -108,21 +108,9 @@ fn write_previous(database: &Path, previous: &Path) -> u32 {
             connection.execute_batch(&copy).unwrap_or_else(|error| panic!("{copy}: {error}"));
         }
     }
-    connection.execute_batch(MOVED_BY_THE_NEWEST).expect("the newest migration is the eighth");
     triggers.iter().for_each(|trigger| connection.execute_batch(trigger).expect("it was there before"));
     newest_version
 }
-
-/// Reverses migration 8: moves columns of the source and of the sink back into `meta`, and renames a column back.
-const MOVED_BY_THE_NEWEST: &str = "
-    INSERT INTO main.meta (name, value)
-        SELECT 'source', address FROM newest.sources
-        UNION ALL SELECT 'sink_file_manager', address FROM newest.sinks
-        UNION ALL SELECT 'initial_completed_by_run', CAST(initial_completed_by AS TEXT) FROM newest.sources
-        UNION ALL SELECT 'settings', settings FROM newest.sinks
-        UNION ALL SELECT 'look', CAST(observations_reserved AS TEXT) FROM newest.shards;
-    UPDATE main.applied SET internal_id = (SELECT handle FROM newest.applied n WHERE n.path = main.applied.path);
-    DELETE FROM main.meta WHERE name = 'last_sink'";
 
 fn column(connection: &Connection, query: &str) -> Vec<String> {
     let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));

@@ -28,6 +28,7 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input, odd: Option<Od
         Some(EncodingType::URL) => listing::url_encode,
         Some(_) => return Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
     };
+    let encode = odd.and_then(OddListing::encoding).unwrap_or(encode);
     let prefix = input.prefix.as_deref().unwrap_or_default();
     // An empty page although more follow: the next page begins at the same position.
     let limit = if odd == Some(OddListing::EmptyPage) { 0 } else { limit };
@@ -58,7 +59,7 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input, odd: Option<Od
         next_continuation_token: next_token,
         contents: Some(contents),
         common_prefixes: Some(prefixes),
-        encoding_type: input.encoding_type,
+        encoding_type: input.encoding_type.filter(|_| !odd.is_some_and(OddListing::hides_encoding)),
         ..ListObjectsV2Output::default()
     }))
 }

@@ -178,3 +178,23 @@ async fn odd_pages_can_be_ordered() {
     let edited = list().start_after("b").send().await.expect("a page");
     assert_eq!(edited.contents().iter().map(|object| object.key()).collect::<Vec<_>>(), [None]);
 }
+
+#[tokio::test]
+async fn keys_can_be_written_in_other_ways() {
+    let harness = Harness::start().await;
+    harness.server().put(BUCKET, "a+b c%.txt", "x", None);
+    for (odd, written, declared) in [
+        (None, "a%2Bb+c%25.txt", true),
+        (Some(OddListing::PlainDeclared), "a+b c%.txt", true),
+        (Some(OddListing::PlainUndeclared), "a+b c%.txt", false),
+        (Some(OddListing::FormUndeclared), "a%2Bb+c%25.txt", false),
+        (Some(OddListing::PercentDeclared), "a+b%20c%25.txt", true),
+    ] {
+        harness.server().clear_faults();
+        if let Some(odd) = odd {
+            harness.server().order(Matcher::operation("ListObjectsV2"), Fault::Listing(odd));
+        }
+        let page = harness.client.list_objects_v2().bucket(BUCKET).encoding_type(EncodingType::Url).send().await.expect("a page");
+        assert_eq!((keys(&page), page.encoding_type().is_some()), (vec![written.to_owned()], declared), "{odd:?}");
+    }
+}

@@ -16,7 +16,7 @@ pub(super) fn decode(message: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredE
     };
     let key = json::needed_text(message, &["detail", "object", "key"], "an event without a key")?;
     let path = ObjectKey::new(key).map_err(|_| DecodeError::EmptyPath)?;
-    Ok(record::event(kind, path, message.get("time")?, scope, ignored))
+    Ok(record::event(kind, vec![path], message.get("time")?, scope, ignored))
 }
 
 fn kind(name: &str) -> Option<EventKind> {

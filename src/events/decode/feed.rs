@@ -29,19 +29,18 @@ fn decode(event: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEvents) -> Res
         return Err(DecodeError::UnknownShape("an event of the feed is a JSON object"));
     }
     let kind = kind(event.get("event_type")?)?;
-    let path = path(event.get("file_path")?)?.ok_or(DecodeError::EmptyPath)?;
+    let path = spellings(event.get("file_path")?)?.ok_or(DecodeError::EmptyPath)?;
     let new_path = match kind {
-        EventKind::Rename | EventKind::Move => Some(self::path(event.get("new_path")?)?.ok_or(DecodeError::NoNewPath)?),
+        EventKind::Rename | EventKind::Move => Some(spellings(event.get("new_path")?)?.ok_or(DecodeError::NoNewPath)?),
         _ => None,
     };
-    if new_path.as_ref() == Some(&path) {
+    if new_path.as_ref().is_some_and(|new_path| new_path[0] == path[0]) {
         ignored.onto_itself += 1;
         return Ok(None);
     }
     let permissions = permissions(event.get("metadata")?)?;
-    let own = scope.own(Event { kind, path, new_path, permissions, time: None }, ignored);
-    let Some(own) = own else { return Ok(None) };
-    Ok(Some(Event { time: time::read(event.get("timestamp")?, ignored), ..own }))
+    let Some(own) = scope.own(kind, (path, new_path), ignored) else { return Ok(None) };
+    Ok(Some(Event { permissions, time: time::read(event.get("timestamp")?, ignored), ..own }))
 }
 
 fn kind(name: Option<RawJson<'_>>) -> Result<EventKind, DecodeError> {
@@ -57,10 +56,13 @@ fn kind(name: Option<RawJson<'_>>) -> Result<EventKind, DecodeError> {
     }
 }
 
-/// The key of a path. A path of the feed begins with a `/` that is not part of the key; exactly one is removed.
-fn path(value: Option<RawJson<'_>>) -> Result<Option<ObjectKey>, DecodeError> {
-    let text = value.map(RawJson::text).transpose()?.flatten();
-    Ok(text.and_then(|text| ObjectKey::new(text.strip_prefix('/').unwrap_or(&text)).ok()))
+/// The keys that a path can mean, at least one. A path of the feed begins with a `/` that is not part of the key; exactly one is removed.
+/// Less likely, the key begins with a `/` itself.
+fn spellings(value: Option<RawJson<'_>>) -> Result<Option<Vec<ObjectKey>>, DecodeError> {
+    let Some(text) = value.map(RawJson::text).transpose()?.flatten() else { return Ok(None) };
+    let Ok(key) = ObjectKey::new(text.strip_prefix('/').unwrap_or(&text)) else { return Ok(None) };
+    let literal = ObjectKey::new(text).ok().filter(|literal| *literal != key);
+    Ok(Some(std::iter::once(key).chain(literal).collect()))
 }
 
 /// The permissions, under any of the names that senders use. If both an old and a new value are given, the new one counts. A value that is

@@ -1,12 +1,23 @@
-//! Decodes keys in notifications, which S3 form-urlencodes. They are decoded exactly once: `a%2Bb` is a legal key.
+//! Decodes keys in notifications, which S3 form-urlencodes. They are decoded exactly once: `a%2Bb` is a legal key. Other senders encode less,
+//! or nothing: then the text is another key.
 
 use crate::mutant;
+use crate::record::KeyEncoding;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
+/// The keys that a text can mean, the most likely first; `None` = its bytes are not UTF-8.
+pub(super) fn spellings(encoded: &str) -> Option<Vec<String>> {
+    let mut spellings = vec![decode(encoded)?];
+    for encoding in [KeyEncoding::Percent, KeyEncoding::Plain] {
+        spellings.extend(encoding.decode(encoded).filter(|key| !spellings.contains(key)));
+    }
+    Some(spellings)
+}
+
 /// Decodes `+` to a space and `%XX` to a byte; `None` = the bytes are not UTF-8. A `%` without two hexadecimal digits stays as it is,
 /// because its sender does not encode keys.
-pub(super) fn decode(encoded: &str) -> Option<String> {
+fn decode(encoded: &str) -> Option<String> {
     let spaced = if mutant::is("a_plus_is_not_decoded") { Cow::Borrowed(encoded) } else { Cow::Owned(encoded.replace('+', " ")) };
     percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
@@ -29,6 +40,22 @@ mod tests {
         for encoded in refused {
             assert_eq!(decode(&encoded), None, "{encoded}");
         }
+    }
+
+    #[test]
+    fn a_text_can_mean_several_keys() {
+        for (encoded, expected) in [
+            ("a.txt", &["a.txt"][..]),
+            ("a+b", &["a b", "a+b"]),
+            ("a%20b", &["a b", "a%20b"]),
+            ("a+b%20c", &["a b c", "a+b c", "a+b%20c"]),
+            ("100%25", &["100%", "100%25"]),
+            ("50%", &["50%"]),
+            ("50%+a", &["50% a", "50%+a"]),
+        ] {
+            assert_eq!(spellings(encoded).expect("UTF-8"), expected, "{encoded}");
+        }
+        assert_eq!(spellings("%FF"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use error::DecodeError;
 pub use feed::{FeedEvent, feed_event};
 pub use notification::notification;
 
-use crate::record::{Event, EventKind, ObjectKey};
+use crate::record::{Event, EventKind, ObjectKey, OtherSpellings};
 use crate::run::IgnoredEvents;
 
 /// The endings of an access point's alias: at S3, on Outposts, of Object Lambda. No bucket of AWS may have such a name. Events name the
@@ -66,27 +66,33 @@ impl Scope {
         own == name || own.split_once(':').is_some_and(|(_, without_tenant)| without_tenant == name)
     }
 
-    fn covers(&self, key: &ObjectKey) -> bool {
-        key.as_str().starts_with(&self.prefix)
-    }
-
-    /// Returns the part of the event inside the scope: a rename across the prefix becomes a create or a delete. An event outside is ignored
-    /// and counted.
-    fn own(&self, event: Event, ignored: &mut IgnoredEvents) -> Option<Event> {
-        let to_here = event.new_path.as_ref().map(|target| self.covers(target));
-        match (self.covers(&event.path), to_here) {
-            (true, None | Some(true)) => Some(event),
-            (true, Some(false)) => Some(Event { kind: EventKind::Delete, new_path: None, ..event }),
-            (false, Some(true)) => {
-                let path = event.new_path.unwrap_or(event.path);
-                Some(Event { kind: EventKind::Create, path, new_path: None, ..event })
-            }
-            (false, None | Some(false)) => {
+    /// Returns the part inside the scope of an event about these spellings of a path and a new path: a rename across the prefix becomes a
+    /// create or a delete. An event outside is ignored and counted.
+    fn own(
+        &self,
+        kind: EventKind,
+        (path, new_path): (Vec<ObjectKey>, Option<Vec<ObjectKey>>),
+        ignored: &mut IgnoredEvents,
+    ) -> Option<Event> {
+        let example = path.first().cloned();
+        let covered = |spellings: Vec<ObjectKey>| {
+            let mut covered = spellings.into_iter().filter(|key| key.as_str().starts_with(&self.prefix));
+            covered.next().map(|first| (first, covered.collect::<Vec<_>>()))
+        };
+        let is_move = new_path.is_some();
+        let (kind, (path, others), new_path) = match (covered(path), new_path.and_then(covered)) {
+            (Some(path), Some(new_path)) => (kind, path, Some(new_path)),
+            (Some(path), None) => (if is_move { EventKind::Delete } else { kind }, path, None),
+            (None, Some(new_path)) => (EventKind::Create, new_path, None),
+            (None, None) => {
                 ignored.outside_prefix += 1;
-                ignored.outside_example.get_or_insert(event.path);
-                None
+                ignored.outside_example = ignored.outside_example.take().or(example);
+                return None;
             }
-        }
+        };
+        let (new_path, new_others) = new_path.unzip();
+        let other_spellings = OtherSpellings { path: others, new_path: new_others.unwrap_or_default() };
+        Some(Event { new_path, other_spellings, ..Event::new(kind, path) })
     }
 }
 

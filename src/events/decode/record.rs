@@ -1,7 +1,7 @@
 //! Decodes one record of an S3 notification by AWS, or by MinIO, which prefixes the event's name.
 
 use super::{DecodeError, Scope, form, json, time};
-use crate::record::{Event, EventKind, ObjectKey, Permissions, RawJson};
+use crate::record::{Event, EventKind, ObjectKey, RawJson};
 use crate::run::IgnoredEvents;
 
 pub(super) fn decode(record: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
@@ -16,20 +16,20 @@ pub(super) fn decode(record: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEv
         ignored.unknown_names += 1;
         return Ok(None);
     };
-    let Some(key) = form::decode(&encoded) else { return Err(DecodeError::BadKey(encoded)) };
-    let path = ObjectKey::new(key).map_err(|_| DecodeError::EmptyPath)?;
-    Ok(event(kind, path, record.get("eventTime")?, scope, ignored))
+    let Some(keys) = form::spellings(&encoded) else { return Err(DecodeError::BadKey(encoded)) };
+    let spellings = keys.into_iter().map(ObjectKey::new).collect::<Result<_, _>>().map_err(|_| DecodeError::EmptyPath)?;
+    Ok(event(kind, spellings, record.get("eventTime")?, scope, ignored))
 }
 
-/// The event of an object; `None` = it is outside of the scope, and counted.
+/// The event of an object, whose key is one of these; `None` = it is outside of the scope, and counted.
 pub(super) fn event(
     kind: EventKind,
-    path: ObjectKey,
+    spellings: Vec<ObjectKey>,
     time_text: Option<RawJson<'_>>,
     scope: &Scope,
     ignored: &mut IgnoredEvents,
 ) -> Option<Event> {
-    let event = scope.own(Event { kind, path, new_path: None, permissions: Permissions::default(), time: None }, ignored)?;
+    let event = scope.own(kind, (spellings, None), ignored)?;
     Some(Event { time: time::read(time_text, ignored), ..event })
 }
 

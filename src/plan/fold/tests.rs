@@ -16,7 +16,7 @@ fn mode(value: &str) -> Permissions {
 }
 
 fn event(text: &str) -> Event {
-    let bare = |kind, path: &str| Event { kind, path: key(path), new_path: None, permissions: Permissions::default(), time: None };
+    let bare = |kind, path: &str| Event::new(kind, key(path));
     if let Some((from, to)) = text.split_once('>') {
         return Event { new_path: Some(key(to)), ..bare(EventKind::Rename, from) };
     }

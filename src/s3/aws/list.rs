@@ -2,7 +2,7 @@
 //! more follow.
 
 use super::head::timestamp;
-use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey, PageCursor};
+use crate::record::{ETag, Escaped, ObjectFacts, ObjectKey, PageCursor, WrittenKeys};
 use crate::s3::{ListPage, ListRequest};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object};
@@ -16,8 +16,6 @@ pub(super) enum BadPage {
     NoCursor,
     #[error("an entry without a key")]
     EmptyKey,
-    #[error("key \"{}\" is declared as url-encoded and cannot be decoded", Escaped(.0))]
-    Undecodable(String),
     #[error("key \"{0}\" has no size")]
     NoSize(ObjectKey),
     #[error("key \"{key}\" does not begin with the prefix \"{}\"", Escaped(prefix))]
@@ -33,13 +31,13 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
         None if is_listing(&output) => token.is_some(),
         None => return Err(BadPage::NotAListing),
     };
-    let encoded = output.encoding_type == Some(EncodingType::Url);
-    let mut objects: Vec<(ObjectKey, ObjectFacts)> = Vec::new();
-    for object in output.contents.unwrap_or_default() {
-        let (key, facts) = entry(object, encoded)?;
-        if !key.as_str().starts_with(&request.prefix) {
-            return Err(BadPage::OutsidePrefix { key, prefix: request.prefix.clone() });
-        }
+    let declared = output.encoding_type == Some(EncodingType::Url);
+    let mut contents = output.contents.unwrap_or_default();
+    let texts = contents.iter_mut().map(|object| object.key.take().unwrap_or_default()).collect();
+    let written = written(declared, texts, &request.prefix)?;
+    let mut objects: Vec<(ObjectKey, ObjectFacts)> = Vec::with_capacity(contents.len());
+    for (key, object) in written.keys(&written.encodings).into_iter().zip(contents) {
+        let facts = facts(&key, object)?;
         objects.push((key, facts));
     }
     let next = match (more, token, objects.last()) {
@@ -48,7 +46,7 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
         (true, None, Some((last, _))) => Some(PageCursor::After(last.clone())),
         (true, None, None) => return Err(BadPage::NoCursor),
     };
-    Ok(ListPage { objects, next })
+    Ok(ListPage { objects, next, written: Some(written).filter(WrittenKeys::are_ambiguous) })
 }
 
 /// True if a response without a truncation flag is a listing: it has entries, or repeats parts of the request. An empty document
@@ -58,40 +56,22 @@ fn is_listing(output: &ListObjectsV2Output) -> bool {
     repeats || output.next_continuation_token.is_some() || !output.contents().is_empty()
 }
 
-fn entry(object: Object, encoded: bool) -> Result<(ObjectKey, ObjectFacts), BadPage> {
-    let raw = object.key.unwrap_or_default();
-    let name = if encoded { form_decoded(&raw).ok_or(BadPage::Undecodable(raw))? } else { raw };
-    let key = ObjectKey::new(name).map_err(|_| BadPage::EmptyKey)?;
-    let Some(size) = object.size.and_then(|size| u64::try_from(size).ok()) else { return Err(BadPage::NoSize(key)) };
-    let facts = ObjectFacts {
+fn written(declared: bool, texts: Vec<String>, prefix: &str) -> Result<WrittenKeys, BadPage> {
+    if texts.iter().any(String::is_empty) {
+        return Err(BadPage::EmptyKey);
+    }
+    WrittenKeys::of_page(declared, texts, prefix).map_err(|key| BadPage::OutsidePrefix { key, prefix: prefix.to_owned() })
+}
+
+fn facts(key: &ObjectKey, object: Object) -> Result<ObjectFacts, BadPage> {
+    let size = object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| BadPage::NoSize(key.clone()))?;
+    Ok(ObjectFacts {
         size,
         etag: object.e_tag.as_deref().and_then(ETag::parse),
         last_modified: object.last_modified.as_ref().and_then(timestamp),
         storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
         version_id: None,
-    };
-    Ok((key, facts))
-}
-
-/// Decodes S3's url encoding, which is that of forms: `+` is a space (other servers send `%20`), and a plus sign arrives as `%2B`. `None` =
-/// a `%` without two hexadecimal digits, or bytes that are not UTF-8.
-fn form_decoded(raw: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        bytes.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let (digits, after) = rest.split_first_chunk::<2>()?;
-                rest = after;
-                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-                digit(digits[0])? << 4 | digit(digits[1])?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    })
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub enum Fault {
     BucketGone,
     /// The listing has no ETags.
     NoETags,
+    /// The listing declares its keys as url-encoded, which they are not, and has no ETags: as that of s3s-fs 0.14.1.
+    UnencodedKeys,
     /// The body ends without an error after this many bytes.
     ShortBody {
         /// The number of bytes before the fault.

@@ -8,7 +8,7 @@ pub use fault::{Call, CallCounts, Fault};
 pub use object::MemoryObject;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
-use crate::record::{Escaped, ObjectKey, PageCursor};
+use crate::record::{Escaped, ObjectKey, PageCursor, WrittenKeys};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fault::Hook;
@@ -156,13 +156,20 @@ impl ListObjects for MemoryBucket {
         let mut matching = state.objects.range((from, Bound::Unbounded)).take_while(|(key, _)| key.as_str().starts_with(&request.prefix));
         let count = usize::from(request.max_keys.clamp(1, 1000));
         let mut objects: Vec<_> = matching.by_ref().take(count).map(|(key, object)| (key.clone(), object.facts())).collect();
-        if matches!(fault, Some(Fault::NoETags)) {
+        if matches!(fault, Some(Fault::NoETags | Fault::UnencodedKeys)) {
             for (_, facts) in &mut objects {
                 facts.etag = None;
             }
         }
         let last = objects.last().map(|(key, _)| PageCursor::Token(key.as_str().to_owned()));
-        Ok(ListPage { next: matching.next().and(last), objects })
+        let next = matching.next().and(last);
+        if !matches!(fault, Some(Fault::UnencodedKeys)) {
+            return Ok(ListPage { objects, next, written: None });
+        }
+        let texts = objects.iter().map(|(key, _)| key.as_str().to_owned()).collect();
+        let written = WrittenKeys::of_page(true, texts, &request.prefix).expect("invariant: each key has the prefix");
+        written.rename(&written.encodings, &mut objects, &mut None);
+        Ok(ListPage { objects, next, written: Some(written) })
     }
 }
 

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_counting.sql"),
     include_str!("migrations/0007_unheard.sql"),
     include_str!("migrations/0008_sinks.sql"),
+    include_str!("migrations/0009_key_encodings.sql"),
 ];
 
 /// Opens for writing: creates the file and its directory if missing, and migrates the schema.

@@ -32,7 +32,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn event(kind: EventKind, path: &str, second: i64) -> Event {
-    Event { kind, path: key(path), new_path: None, permissions: Permissions::default(), time: Some(at(second)) }
+    Event { time: Some(at(second)), ..Event::new(kind, key(path)) }
 }
 
 fn renamed(from: &str, to: &str, second: i64) -> Event {

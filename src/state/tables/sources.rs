@@ -1,6 +1,6 @@
 //! The source of the state: one row, with the progress of its listing.
 
-use crate::record::ObjectKey;
+use crate::record::{KnownEncodings, ObjectKey};
 use crate::state::error::StateError;
 use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Connection, params};
@@ -35,8 +35,23 @@ pub(crate) fn address(connection: &Connection, source: SourceId) -> Result<Optio
     Ok(connection.query_row("SELECT address FROM sources WHERE id = ?1", [source], |row| row.get(0))?)
 }
 
+/// Another endpoint may write keys in another way.
 pub(crate) fn write_address(connection: &Connection, source: SourceId, address: &str) -> Result<(), StateError> {
-    connection.execute("UPDATE sources SET address = ?2 WHERE id = ?1", params![source, address])?;
+    let text = "UPDATE sources SET address = ?2, key_encodings = iif(address IS ?2, key_encodings, NULL) WHERE id = ?1";
+    connection.execute(text, params![source, address])?;
+    Ok(())
+}
+
+/// What the listings have shown of the spelling of their keys; `None` = nothing yet.
+pub(crate) fn key_encodings(connection: &Connection, source: SourceId) -> Result<Option<KnownEncodings>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT keys_declared_encoded, key_encodings FROM sources WHERE id = ?1")?;
+    let (declared, words): (bool, Option<String>) = statement.query_row([source], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(words.and_then(|words| KnownEncodings::of_words(declared, &words)))
+}
+
+pub(crate) fn write_key_encodings(connection: &Connection, source: SourceId, known: &KnownEncodings) -> Result<(), StateError> {
+    let text = "UPDATE sources SET keys_declared_encoded = ?2, key_encodings = ?3 WHERE id = ?1";
+    connection.prepare_cached(text)?.execute(params![source, known.declared, known.words()])?;
     Ok(())
 }
 

@@ -3,12 +3,14 @@
 
 use crate::mutant;
 use crate::plan::fold::{TimedEvent, consumable_rows};
-use crate::record::{ObjectKey, Observation};
+use crate::record::{Event, ObjectKey, Observation};
 use crate::run::Replayed;
 use crate::state::error::StateError;
 use crate::state::tables::dead_letters::{self, Poisoned};
 use crate::state::tables::history::{self, ConsumedEvent, EventDisposition, HistoryEvent, Moment, ObservedContent};
 use crate::state::tables::inbox::{self, InboxRow};
+use crate::state::tables::sources::SourceId;
+use crate::state::transactions::spelling;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,37 +31,50 @@ pub struct Replay {
     pub locked: BTreeSet<ObjectKey>,
 }
 
+/// The rows that a batch consumes.
+#[derive(Default)]
+pub(crate) struct ConsumedRows {
+    /// The events that they mean, each with the spelling of its keys that it concerns.
+    pub(crate) timed_events: Vec<TimedEvent>,
+    /// The time of receipt of the first event that names each path.
+    pub(crate) first_received: BTreeMap<ObjectKey, Timestamp>,
+    /// The paths that the remaining rows may concern.
+    pub(crate) unsettled: BTreeSet<ObjectKey>,
+}
+
 /// Removes the consumed rows from the inbox, and makes dead letters of those that failed too often: what those report is applied,
-/// too. Also returns the paths of the rows that stay. If the transaction is repeated, the rows that it has consumed are gone: they are
-/// not consumed again.
+/// too. If the transaction is repeated, the rows that it has consumed are gone: they are not consumed again.
 pub(crate) fn take_rows(
     connection: &Connection,
-    moment: Moment,
+    (source, moment): (SourceId, Moment),
     replay: &Replay,
     replayed: &mut Replayed,
-) -> Result<(Vec<TimedEvent>, BTreeSet<ObjectKey>), StateError> {
+) -> Result<ConsumedRows, StateError> {
     let observations: BTreeMap<_, _> =
         replay.observations.iter().map(|observation| (&observation.path, ObservedContent::from(observation.facts.as_ref()))).collect();
     let waiting = inbox::waiting(connection, &replay.rows)?;
     let rows: Vec<_> = replay.rows.iter().filter(|row| waiting.contains(&row.seq)).collect();
-    let paths: Vec<_> = rows.iter().map(|row| (row.seq, row.event.paths().cloned().collect())).collect();
+    let results = replay.observations.iter().map(|Observation { path, facts, .. }| (path, Some(facts.is_some())));
+    let lookups: BTreeMap<_, _> = replay.failed.keys().map(|path| (path, None)).chain(results).collect();
+    let paths: Vec<_> =
+        rows.iter().map(|row| (row.seq, spelling::concerned(&row.event, &lookups).into_iter().cloned().collect::<Vec<_>>())).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
     } else {
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
     let used = consumable_rows(&paths, &failed);
-    let (mut timed_events, mut gone, mut unsettled) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for row in rows {
+    let (mut consumed, mut gone) = (ConsumedRows::default(), Vec::new());
+    for (row, (_, paths)) in rows.into_iter().zip(&paths) {
         let mut dead_lettered = None;
         if !used.contains(&row.seq) {
-            let why = row.event.paths().find_map(|path| replay.failed.get(path));
+            let why = paths.iter().find_map(|path| replay.failed.get(path));
             // Only an earlier row blocks this one: that is no failure of its own.
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
             if failures < MAX_FAILURES {
                 replayed.kept_rows += 1;
-                replayed.locked.extend(row.event.paths().cloned());
-                unsettled.extend(row.event.paths().cloned());
+                replayed.locked.extend(paths.iter().cloned());
+                consumed.unsettled.extend(paths.iter().cloned());
                 continue;
             }
             let message = why.cloned().unwrap_or_default();
@@ -69,37 +84,42 @@ pub(crate) fn take_rows(
             replayed.dead_lettered += 1;
         }
         gone.push(row.seq);
-        record_consumed(connection, moment, row, became(row, &observations, dead_lettered))?;
+        let events = spelling::resolve(connection, source, &lookups, &row.event)?;
+        if let Some(event) = events.first() {
+            record_consumed(connection, moment, (row, event), became(event, &observations, dead_lettered))?;
+        }
         *replayed.events.entry(row.event.kind.as_str()).or_default() += 1;
-        timed_events.push(TimedEvent::new(row.event.clone(), row.received_at, row.newest_observation));
+        for event in events {
+            for path in event.paths() {
+                let first = consumed.first_received.entry(path.clone()).or_insert(row.received_at);
+                *first = row.received_at.min(*first);
+            }
+            consumed.timed_events.push(TimedEvent::new(event, row.received_at, row.newest_observation));
+        }
     }
     inbox::remove(connection, &gone)?;
     if replayed.dead_lettered > 0 {
         dead_letters::make_room(connection)?;
     }
-    Ok((timed_events, unsettled))
-}
-
-/// The time of receipt of the first event that names each path.
-pub(crate) fn first_received(rows: &[InboxRow]) -> BTreeMap<&ObjectKey, Timestamp> {
-    let mut received = BTreeMap::new();
-    for (path, at) in rows.iter().flat_map(|row| row.event.paths().map(|path| (path, row.received_at))) {
-        received.entry(path).and_modify(|first: &mut Timestamp| *first = at.min(*first)).or_insert(at);
-    }
-    received
+    Ok(consumed)
 }
 
 /// What happened to a consumed event, for the history.
-fn became(row: &InboxRow, observations: &BTreeMap<&ObjectKey, ObservedContent>, dead_lettered: Option<String>) -> EventDisposition {
+fn became(event: &Event, observations: &BTreeMap<&ObjectKey, ObservedContent>, dead_lettered: Option<String>) -> EventDisposition {
     let shown = |path| observations.get(path).cloned().unwrap_or(ObservedContent::Nothing);
     match dead_lettered {
         Some(message) => EventDisposition::DeadLetter { message },
-        None => EventDisposition::LookedAt { path: shown(&row.event.path), new_path: row.event.new_path.as_ref().map(shown) },
+        None => EventDisposition::LookedAt { path: shown(&event.path), new_path: event.new_path.as_ref().map(shown) },
     }
 }
 
-fn record_consumed(connection: &Connection, moment: Moment, row: &InboxRow, became: EventDisposition) -> Result<(), StateError> {
-    let InboxRow { source, received_at, event, .. } = row;
+fn record_consumed(
+    connection: &Connection,
+    moment: Moment,
+    (row, event): (&InboxRow, &Event),
+    became: EventDisposition,
+) -> Result<(), StateError> {
+    let InboxRow { source, received_at, .. } = row;
     let consumed = ConsumedEvent {
         source: *source,
         kind: event.kind,

@@ -12,6 +12,8 @@ pub(crate) mod observe;
 
 pub(crate) mod replay;
 
+pub(crate) mod spelling;
+
 pub(crate) mod consume;
 
 pub(crate) mod outdate;

@@ -3,7 +3,7 @@
 use crate::mutant;
 use crate::plan::requeue::Trigger;
 use crate::record::{ObjectFacts, ObjectKey, Observation, ObservationSeq, Observed, Page, PageCounts, UnorderedPage};
-use crate::state::database::codec::integer;
+use crate::state::database::codec::{integer, texts};
 use crate::state::error::StateError;
 use crate::state::handle::SourceState;
 use crate::state::tables::sinks::{self, RegisteredSink};
@@ -11,7 +11,7 @@ use crate::state::tables::sources::{self, SourceId};
 use crate::state::tables::{observed, sides};
 use crate::state::transactions::requeue;
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 impl SourceState {
     /// Stores a page, the work that follows from it, and the progress of the listing in one transaction.
@@ -27,6 +27,12 @@ impl SourceState {
         self.state.store(move |connection| store_unordered_page(connection, source, &page)).await
     }
 
+    /// Those of the keys that the newest lookup did not find, or that wait because a listing showed them and a lookup did not find them.
+    pub async fn not_found_of(&self, keys: Vec<ObjectKey>) -> Result<BTreeSet<ObjectKey>, StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| not_found_of(connection, source, &keys)).await
+    }
+
     /// Stores observations, and the work that follows from them.
     pub async fn observations_record(&self, observations: Vec<Observation>) -> Result<(), StateError> {
         let source = self.state.source;
@@ -37,6 +43,17 @@ impl SourceState {
             })
             .await
     }
+}
+
+fn not_found_of(connection: &Connection, source: SourceId, keys: &[ObjectKey]) -> Result<BTreeSet<ObjectKey>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT k.value FROM rarray(?2) k
+         WHERE EXISTS (SELECT 1 FROM observed WHERE source = ?1 AND path = k.value AND present = 0)
+            OR EXISTS (SELECT 1 FROM sinks s WHERE s.source = ?1 AND EXISTS (
+                SELECT 1 FROM pending WHERE sink = s.id AND path = k.value AND reason = 'listed_but_missing'))",
+    )?;
+    let found = statement.query_map(params![source, texts(keys.iter())], |row| row.get::<_, String>(0))?;
+    found.map(|key| Ok(ObjectKey::new(key?)?)).collect()
 }
 
 fn store_page(connection: &Connection, source: SourceId, page: &Page) -> Result<PageCounts, StateError> {

@@ -15,7 +15,7 @@ use crate::state::tables::history::Moment;
 use crate::state::tables::sinks::{self, RegisteredSink};
 use crate::state::tables::sources::SourceId;
 use crate::state::tables::{applied, lineage, observed, permissions, restore_mark, sides};
-use crate::state::transactions::consume::{self, Replay};
+use crate::state::transactions::consume::{self, ConsumedRows, Replay};
 use crate::state::transactions::move_facts::MoveFacts;
 use crate::state::transactions::{moves, outdate, requeue};
 use jiff::Timestamp;
@@ -33,10 +33,12 @@ impl SourceState {
 fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: &Replay) -> Result<Replayed, StateError> {
     let mut replayed = Replayed::default();
     let sinks = sinks::all(connection, source)?;
-    let (timed_events, unsettled) = consume::take_rows(connection, moment, replay, &mut replayed)?;
+    let ConsumedRows { timed_events, first_received, unsettled } = consume::take_rows(connection, (source, moment), replay, &mut replayed)?;
     sinks.iter().try_for_each(|sink| mark_forgotten_unconfirmed(connection, *sink, &timed_events))?;
-    // Leaves out the paths of rows that stay in the inbox: half of a rename alone would look like a new file.
-    let observations: Vec<_> = replay.observations.iter().filter(|observation| !unsettled.contains(&observation.path)).collect();
+    // Leaves out the paths of rows that stay in the inbox: half of a rename alone would look like a new file. A spelling that no event
+    // means gets no row.
+    let is_meant = |path: &ObjectKey| first_received.contains_key(path) && !unsettled.contains(path);
+    let observations: Vec<_> = replay.observations.iter().filter(|observation| is_meant(&observation.path)).collect();
     for Observation { path, facts, seq } in &observations {
         let gone = |timed: &TimedEvent| timed.event.kind == EventKind::Delete && timed.event.path == *path;
         let believed = mutant::is("a_delete_event_is_believed") && timed_events.iter().any(gone);
@@ -51,7 +53,6 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         store_lineage(connection, *sink, (before, lineage), |path| (replay.failed.contains_key(path), observed_paths.contains(path)))?;
     }
     keep_times_of_the_gone(connection, (source, &sinks), &hints)?;
-    let received = consume::first_received(&replay.rows);
     let mut nowhere: BTreeSet<_> = hints.touched.iter().collect();
     for ((sink, before), lineage) in sinks.iter().zip(&lineages_before).zip(&waiting.lineages) {
         drop_obsolete_moves(connection, *sink, lineage)?;
@@ -59,7 +60,7 @@ fn store(connection: &Connection, (source, moment): (SourceId, Moment), replay: 
         let paths: BTreeSet<_> = named.chain(&hints.touched).collect();
         let mut views = sides::views(connection, *sink, paths.iter().copied())?;
         for (path, view) in paths.iter().zip(&mut views) {
-            view.reported_at = received.get(path).map(|at| at.as_microsecond());
+            view.reported_at = first_received.get(*path).map(|at| at.as_microsecond());
         }
         // An event named the path: earlier failures are retried at once.
         let trigger =

@@ -1,5 +1,6 @@
 //! Runs: their starts and outcomes, and the progress of the listing.
 
+use crate::record::KnownEncodings;
 use crate::run::{RunKind, RunOutcome};
 use crate::state::database::codec::integer;
 use crate::state::error::StateError;
@@ -85,6 +86,26 @@ impl SourceState {
     pub async fn listing_restart(&self) -> Result<(), StateError> {
         let source = self.state.source;
         self.state.writer.call(move |connection| sources::forget_listing(connection, source)).await
+    }
+
+    /// What the listings have shown of the spelling of their keys.
+    pub async fn key_encodings(&self) -> Result<Option<KnownEncodings>, StateError> {
+        let source = self.state.source;
+        self.state.writer.call(move |connection| sources::key_encodings(connection, source)).await
+    }
+
+    /// Stores what a page has shown of the spelling of the keys. If pages were read wrongly, the listing starts over.
+    pub async fn key_encodings_record(&self, known: KnownEncodings, start_over: bool) -> Result<(), StateError> {
+        let source = self.state.source;
+        self.state
+            .writer
+            .call(move |connection| {
+                if start_over {
+                    sources::forget_listing(connection, source)?;
+                }
+                sources::write_key_encodings(connection, source, &known)
+            })
+            .await
     }
 
     /// True if the listing has shown any file so far, over all its runs.

@@ -148,7 +148,7 @@ fn inbox_of(connection: &Connection, path: &ObjectKey) -> Result<Vec<InboxRow>, 
         connection.prepare("SELECT seq, source, received_at, look, failures, event FROM inbox WHERE instr(event, ?1) > 0 ORDER BY seq")?;
     let rows = statement.query_map([named], |row| Ok(inbox::from_row(row)))?;
     let rows = rows.map(|row| row?).collect::<Result<Vec<_>, StateError>>()?;
-    Ok(rows.into_iter().filter(|row| row.event.paths().any(|named| named == path)).collect())
+    Ok(rows.into_iter().filter(|row| row.event.spellings().chain(row.event.new_spellings()).any(|named| named == path)).collect())
 }
 
 fn pending_status(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<PendingStatus>, StateError> {

@@ -6,7 +6,7 @@ pub(crate) mod snapshot_rows;
 
 pub(crate) mod key_report;
 
-use crate::record::{FileRow, ObjectKey, SinkName};
+use crate::record::{FileRow, KnownEncodings, ObjectKey, SinkName};
 use crate::state::database::connection::{self, blocking};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
@@ -67,6 +67,11 @@ impl Views {
     /// The dead letters after this id, oldest first.
     pub async fn dead_letters(&self, after: i64, most: usize) -> Result<Vec<DeadLetter>, StateError> {
         self.read(move |connection| dead_letters::after_id(connection, after, most)).await
+    }
+
+    /// The encodings of the listed keys, as far as they are known.
+    pub async fn key_encodings(&self) -> Result<Option<KnownEncodings>, StateError> {
+        self.read(|connection| sources::key_encodings(connection, sources::only(connection)?)).await
     }
 
     /// The last reconcile that completed its listing.

@@ -5,7 +5,7 @@ use super::stage::{BUCKET, Stage};
 use crate::workflow::scene::key;
 use jiff::Timestamp;
 use mock_api::{Fault, FaultAction};
-use s3_sync::record::{Event, EventKind, Permissions};
+use s3_sync::record::{Event, EventKind};
 use s3_sync::state::{EventChannel, Received, State};
 use serde_json::{Value, json};
 
@@ -141,7 +141,7 @@ async fn why_reads_beside_a_daemon_and_shows_what_waits_in_the_inbox() {
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
     let opened = State::open(&stage.path("data/sync.db")).await.expect("a state");
-    let event = Event { kind: EventKind::Delete, path: key("a.txt"), new_path: None, permissions: Permissions::default(), time: None };
+    let event = Event::new(EventKind::Delete, key("a.txt"));
     let batch = ["a.txt", "a.txt.old"].map(|path| Ok(Event { path: key(path), ..event.clone() }));
     let batch = batch.map(|outcome| Received { source: EventChannel::Sqs, outcome });
     opened.inbox().receive(batch.to_vec(), Timestamp::UNIX_EPOCH).await.expect("stored");

@@ -81,11 +81,15 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
 
 async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
     let bucket = endpoints::bucket(settings, name).await?;
+    let known = Views::open(&settings.database_path).key_encodings().await.unwrap_or_default();
     let mut listed = Listed { objects: BTreeMap::new(), up_to: None, in_order: true };
     let mut from = PageCursor::Start;
     loop {
         let request = ListRequest { prefix: settings.source.prefix.clone(), from, max_keys: PAGE_KEYS };
-        let page = bucket.list_page(request).await?;
+        let mut page = bucket.list_page(request).await?;
+        if let Some(written) = page.written.take() {
+            written.rename(&written.explained_by(known.as_ref()).0, &mut page.objects, &mut page.next);
+        }
         for (key, _) in &page.objects {
             listed.in_order &= listed.up_to.as_ref().is_none_or(|last| last < key);
             listed.up_to = listed.up_to.take().max(Some(key.clone()));

@@ -1,6 +1,7 @@
 //! Pages as servers send them, valid and invalid, and the encoding of keys.
 
 use super::*;
+use crate::record::KeyEncoding;
 use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2OutputBuilder;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -52,8 +53,6 @@ fn a_page_that_would_lose_a_key_is_an_error_that_names_it() {
         (request(""), whole(&[]).set_is_truncated(None).build(), BadPage::NotAListing),
         (request(""), whole(&[]).is_truncated(true).build(), BadPage::NoCursor),
         (request(""), answered(&[""]), BadPage::EmptyKey),
-        (request(""), encoded(&["%zz"]), BadPage::Undecodable("%zz".to_owned())),
-        (request(""), encoded(&["%FF"]), BadPage::Undecodable("%FF".to_owned())),
         (request(""), unsized_entry, BadPage::NoSize(key("a"))),
         (request("x/"), answered(&["a"]), BadPage::OutsidePrefix { key: key("a"), prefix: "x/".to_owned() }),
     ] {
@@ -93,8 +92,42 @@ fn a_listing_without_entries_and_flag_repeats_something_of_the_request() {
 
 #[test]
 fn the_words_of_a_bad_page_are_escaped() {
-    let bad = BadPage::Undecodable("%\n".to_owned());
-    assert_eq!(bad.to_string(), "key \"%\\u{a}\" is declared as url-encoded and cannot be decoded");
+    let bad = BadPage::OutsidePrefix { key: key("%\n"), prefix: "\r".to_owned() };
+    assert_eq!(bad.to_string(), "key \"%\\u{a}\" does not begin with the prefix \"\\u{d}\"");
+}
+
+/// The texts of a page, by which encodings they are explained, and the most likely keys.
+#[test]
+fn a_page_is_read_by_an_encoding_that_explains_it() {
+    use KeyEncoding::{Form, Percent, Plain};
+    for (prefix, texts, encodings, expected) in [
+        ("", &["a+b", "c%20d"][..], &[Form, Percent, Plain][..], ["a b", "c d"]),
+        // What cannot be decoded is a key as it is, and does not say how others are written.
+        ("", &["100%.txt", "a+b"], &[Form, Percent, Plain], ["100%.txt", "a b"]),
+        ("", &["%FF", "a%2Bb"], &[Form, Percent, Plain], ["%FF", "a+b"]),
+        // Each key has the prefix.
+        ("a+", &["a+1", "a+2"], &[Percent, Plain], ["a+1", "a+2"]),
+        ("a ", &["a+1", "a+2"], &[Form], ["a 1", "a 2"]),
+        // Two texts are two keys.
+        ("", &["a b", "a+b"], &[Percent, Plain], ["a b", "a+b"]),
+        ("", &["a%2Bb", "a+b"], &[Form, Plain], ["a+b", "a b"]),
+    ] {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        let written = WrittenKeys::of_page(true, texts, prefix).expect("explained");
+        assert_eq!(written.encodings, encodings, "{written:?}");
+        assert_eq!(written.keys(&written.encodings), expected.map(key), "{written:?}");
+    }
+    let undeclared = WrittenKeys::of_page(false, vec!["a+b".to_owned()], "").expect("explained");
+    assert_eq!(undeclared.encodings, [Plain, Form, Percent]);
+    assert_eq!(WrittenKeys::of_page(true, vec!["a+b".to_owned()], "a-"), Err(key("a b")));
+}
+
+#[test]
+fn a_page_whose_keys_can_be_read_in_one_way_only_says_no_more() {
+    for (texts, ambiguous) in [(&["a b", "é", "100%.txt"][..], false), (&["a+b"], true), (&["%C3%A9"], true)] {
+        assert_eq!(page(&request(""), encoded(texts)).expect("a page").written.is_some(), ambiguous, "{texts:?}");
+        assert_eq!(page(&request(""), answered(texts)).expect("a page").written.is_some(), ambiguous, "{texts:?}");
+    }
 }
 
 #[test]
@@ -103,10 +136,10 @@ fn the_encoding_is_that_of_forms() {
     let pairs = table["form_decode"].as_array().expect("a list");
     assert!(!pairs.is_empty());
     for pair in pairs {
-        assert_eq!(form_decoded(pair[0].as_str().expect("text")).as_deref(), pair[1].as_str(), "{pair}");
+        assert_eq!(KeyEncoding::Form.decode(pair[0].as_str().expect("text")).as_deref(), pair[1].as_str(), "{pair}");
     }
     for refused in table["form_decode_refused"].as_array().expect("a list") {
-        assert_eq!(form_decoded(refused.as_str().expect("text")), None, "{refused}");
+        assert_eq!(KeyEncoding::Form.decode(refused.as_str().expect("text")), None, "{refused}");
     }
 }
 
@@ -118,6 +151,6 @@ proptest! {
             byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
             byte => format!("%{byte:02X}"),
         }).collect();
-        prop_assert_eq!(form_decoded(&encoded), Some(key));
+        prop_assert_eq!(KeyEncoding::Form.decode(&encoded), Some(key));
     }
 }

@@ -3,6 +3,7 @@
 mod defects;
 mod oracle;
 mod queued;
+mod spellings;
 mod table;
 mod trouble;
 

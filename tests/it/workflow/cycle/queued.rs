@@ -13,21 +13,26 @@ use std::time::Duration;
 
 /// Serves its messages one at a time; serves nothing while it is unreachable.
 #[derive(Default)]
-struct Queue {
+pub(super) struct Queue {
     waiting: Mutex<Vec<Message>>,
     unreachable: Mutex<bool>,
     number: usize,
 }
 
 impl Queue {
-    fn send(&self, name: &str, path: &str) {
+    /// Sends a record whose key is written as it is here.
+    pub(super) fn send(&self, name: &str, path: &str) {
         let record = json!({ "eventName": name, "s3": { "bucket": { "name": BUCKET }, "object": { "key": path } } });
-        let mut waiting = self.waiting.lock().expect("sound");
-        let receipt = MessageReceipt(waiting.len().to_string());
-        waiting.push(Message { receipt, body: json!({ "Records": [record] }).to_string() });
+        self.send_body(json!({ "Records": [record] }).to_string());
     }
 
-    fn given_to(self: &Arc<Self>, scene: &mut Scene) {
+    pub(super) fn send_body(&self, body: String) {
+        let mut waiting = self.waiting.lock().expect("sound");
+        let receipt = MessageReceipt(waiting.len().to_string());
+        waiting.push(Message { receipt, body });
+    }
+
+    pub(super) fn given_to(self: &Arc<Self>, scene: &mut Scene) {
         scene.program.endpoints.queues.push(self.clone());
     }
 }

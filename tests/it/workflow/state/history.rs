@@ -123,7 +123,7 @@ async fn an_outcome_and_its_history_entry_are_one_commit() {
 #[tokio::test]
 async fn an_event_enters_the_history_in_the_commit_that_consumes_it() {
     let bed = Bed::with_run(RunKind::Incremental).await;
-    let event = Event { kind: EventKind::Create, path: key("a"), new_path: None, permissions: Permissions::default(), time: None };
+    let event = Event::new(EventKind::Create, key("a"));
     let received = vec![Received { source: EventChannel::Sqs, outcome: Ok(event) }];
     bed.state.inbox().receive(received, Timestamp::UNIX_EPOCH).await.expect("received");
     let replay = async |failed: &[&str]| {

@@ -71,11 +71,10 @@ impl History {
         let received = events.iter().filter_map(|reported| {
             let goes = matches!(reported.kind, EventKind::Rename | EventKind::Move);
             let event = Event {
-                kind: reported.kind,
-                path: key(PATHS[reported.path]),
                 new_path: goes.then(|| key(PATHS[reported.new_path])),
                 permissions: permissions(reported.permissions, reported.owner),
                 time: reported.time.map(|second| Timestamp::from_second(second).expect("a moment")),
+                ..Event::new(reported.kind, key(PATHS[reported.path]))
             };
             let outcome = Ok(event);
             (!goes || reported.path != reported.new_path).then_some(Received { source: EventChannel::Feed, outcome })
