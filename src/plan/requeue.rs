@@ -32,6 +32,8 @@ pub struct PendingRow {
     pub held: bool,
     /// True if the key may be gone. A lookup must confirm that before a delete.
     pub maybe_deleted: bool,
+    /// True if the path is skipped because a listing showed the key and a lookup did not find it. Only another observation makes it due.
+    pub listed_but_missing: bool,
     /// The time of receipt of the event that queued the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
@@ -70,6 +72,8 @@ pub enum QueueChange {
     Keep,
     /// Sets `reported_at` and changes nothing else.
     SetReportedAt(i64),
+    /// Makes the row due where it is. It keeps its reason: the operation must know that it is not the first contradiction.
+    MakeDue,
     /// Removes the row: nothing is left to do.
     Remove,
     /// Inserts a row at the end of the queue.
@@ -149,7 +153,7 @@ pub fn decide_new(path: &ObjectKey, observed: Observed, policy: Policy) -> Pendi
 ///
 /// - Another report that the key is gone does not release a held delete.
 /// - After an observation a due row of the same lane keeps its place. A row that is not due stays as it is, unless content or storage class
-///   changed. After the end of a move any row of the same lane stays.
+///   changed; one that is listed but missing becomes due. After the end of a move any row of the same lane stays.
 /// - While an operation on the path runs, the row stays. The operation plans the path again when it ends.
 /// - After an operation has ended, the row stays if the key may be gone (`row.maybe_deleted`) and the new plan is not a delete.
 fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> PendingDecision {
@@ -165,6 +169,7 @@ fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> 
         Trigger::MoveEnded => row.maybe_deleted == deletion,
     };
     let change = match reported_at {
+        _ if stays && row.listed_but_missing && matches!(trigger, Trigger::Observed { .. }) => QueueChange::MakeDue,
         Some(at) if stays && row.reported_at.is_none() => QueueChange::SetReportedAt(at),
         _ if stays => QueueChange::Keep,
         _ => QueueChange::Replace(QueuePosition { deletion, large, reported_at: row.reported_at.or(reported_at) }),

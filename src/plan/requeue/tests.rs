@@ -23,7 +23,7 @@ fn sides(held: Option<&str>, shown: Option<&str>) -> PathState {
 }
 
 fn due() -> PendingRow {
-    PendingRow { due: true, held: false, maybe_deleted: false, reported_at: None }
+    PendingRow { due: true, held: false, maybe_deleted: false, listed_but_missing: false, reported_at: None }
 }
 
 const CONTENT: QueuePosition = QueuePosition { deletion: false, large: false, reported_at: None };
@@ -32,6 +32,7 @@ const DELETE: QueuePosition = QueuePosition { deletion: true, large: false, repo
 #[test]
 fn the_table() {
     let parked = PendingRow { due: false, ..due() };
+    let missing = PendingRow { listed_but_missing: true, ..parked };
     let missed = PendingRow { maybe_deleted: true, ..due() };
     let held = PendingRow { due: false, held: true, maybe_deleted: true, ..due() };
     let (new, changed, gone, same) =
@@ -43,6 +44,9 @@ fn the_table() {
         ("new, in its queue", &new, Some(due()), OBSERVED, QueueChange::Keep),
         ("it failed, and nothing changed", &changed, Some(parked), idle, QueueChange::Keep),
         ("it failed, and something changed", &changed, Some(parked), OBSERVED, QueueChange::Replace(CONTENT)),
+        ("a lookup missed it, and it is listed again", &changed, Some(missing), idle, QueueChange::MakeDue),
+        ("a lookup missed it, and it is listed otherwise", &changed, Some(missing), OBSERVED, QueueChange::Replace(CONTENT)),
+        ("a lookup missed it, and a move of it ended", &changed, Some(missing), Trigger::MoveEnded, QueueChange::Keep),
         ("it failed, and its operation goes on", &changed, Some(parked), Trigger::InFlight, QueueChange::Keep),
         ("an outcome that an observation overtook", &changed, Some(due()), Trigger::OperationEnded, QueueChange::Replace(CONTENT)),
         ("gone", &gone, None, OBSERVED, QueueChange::Append(DELETE)),
@@ -95,7 +99,8 @@ fn any_row() -> impl Strategy<Value = Option<PendingRow>> {
     let row = (0..3_u8, any::<bool>(), proptest::option::of(0..9_i64));
     proptest::option::of(row.prop_map(|(status, deletion, reported_at)| {
         // The guard holds only deletes.
-        PendingRow { due: status == 0, held: status == 1 && deletion, maybe_deleted: deletion, reported_at }
+        let listed_but_missing = status == 2 && !deletion;
+        PendingRow { due: status == 0, held: status == 1 && deletion, maybe_deleted: deletion, listed_but_missing, reported_at }
     }))
 }
 
@@ -130,7 +135,10 @@ proptest! {
         prop_assert_eq!(has_row, something_to_do || in_question, "{:?}", found);
         prop_assert_eq!(found.to_do, something_to_do);
         // A row can be replaced or removed only if there is one, and appended only if there is none.
-        let needs_row = matches!(found.change, QueueChange::Replace(_) | QueueChange::Remove | QueueChange::SetReportedAt(_));
+        let needs_row = matches!(
+            found.change,
+            QueueChange::Replace(_) | QueueChange::Remove | QueueChange::SetReportedAt(_) | QueueChange::MakeDue
+        );
         prop_assert!(!needs_row || pending.is_some());
         prop_assert!(!matches!(found.change, QueueChange::Append(_)) || pending.is_none());
     }
@@ -140,7 +148,7 @@ proptest! {
         trigger in any_trigger(),
         reported_at in proptest::option::of(0..9_i64),
     ) {
-        let pending = Some(PendingRow { due: false, held: true, maybe_deleted: true, reported_at: None });
+        let pending = Some(PendingRow { due: false, held: true, maybe_deleted: true, ..due() });
         let view = PathView { path_state: sides(Some("x"), None), pending, reported_at, ..PathView::default() };
         let change = decide_pending(&key(), &view, trigger, Policy::default()).change;
         prop_assert!(matches!(change, QueueChange::Keep | QueueChange::SetReportedAt(_)), "{change:?}");

@@ -7,6 +7,7 @@ mod endpoints;
 mod faults;
 mod lanes;
 mod odd_answers;
+mod contradictions;
 mod odd_listings;
 pub(crate) mod scene;
 mod sinks;
