@@ -142,6 +142,7 @@ impl Report {
             bytes: totals.listed.bytes,
             directory_markers: totals.listed.markers,
             out_of_order: totals.listed_out_of_order,
+            left_out: totals.left_out.iter().map(|(element, count)| ((*element).to_owned(), *count)).collect(),
             missed: totals.missed.count,
             missed_unchanged: totals.missed.unchanged,
             missed_example: totals.missed.example.as_ref().map(ToString::to_string),

@@ -2,6 +2,7 @@
 
 use crate::run::{self, Drained, Failures, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The counts of the contract.
@@ -107,6 +108,10 @@ pub struct Listing {
     /// listing starts over.
     #[serde(default)]
     pub out_of_order: bool,
+    /// How many elements of the listing, by name, only describe and were left out because they cannot be read; `other` = those that are
+    /// never read.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
     /// Known keys that the listing did not show although a lookup after it found an object there.
     #[serde(default)]
     pub missed: u64,

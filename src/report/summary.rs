@@ -114,6 +114,10 @@ impl Report {
                 "  order     the store does not list in the order of the keys' bytes: an interrupted listing starts over, and only a complete one finds deletes"
             )?;
         }
+        if !listing.left_out.is_empty() {
+            let elements: Vec<_> = listing.left_out.iter().map(|(element, count)| format!("{element} ({})", HumanCount(*count))).collect();
+            writeln!(f, "  left out  elements that only describe and cannot be read: {}", elements.join(", "))?;
+        }
         let (missed, example) = (listing.missed.saturating_sub(listing.missed_unchanged), listing.missed_example.as_deref().unwrap_or_default());
         if missed > 0 {
             writeln!(

@@ -31,6 +31,8 @@ pub struct RunTotals {
     pub listed_out_of_order: bool,
     /// The sums over the listed pages.
     pub listed: PageCounts,
+    /// How many fields of the listing, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
     /// Keys that the listing did not show although a lookup after it found an object there.
     pub missed: MissedKeys,
     /// The number of paths that earlier runs listed and did not finish.
@@ -169,6 +171,12 @@ impl RunCounters {
         totals.listed.markers += counts.markers;
         totals.listed.to_do += counts.to_do;
         totals.listed.to_do_bytes += counts.to_do_bytes;
+    }
+
+    /// Counts the fields of a page that were left out.
+    pub fn left_out(&self, fields: &BTreeMap<&'static str, u64>) {
+        let mut totals = self.lock();
+        fields.iter().for_each(|(field, count)| *totals.left_out.entry(field).or_default() += count);
     }
 
     /// Records that the listing is not in the order of the keys' bytes.

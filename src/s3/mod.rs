@@ -18,6 +18,7 @@ use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -39,6 +40,8 @@ pub struct ListPage {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
     /// Where the next page begins; `None` = this page is the last.
     pub next: Option<PageCursor>,
+    /// How many elements of the response, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 /// A request for one object.

@@ -14,6 +14,7 @@ pub use crate::record::PageCursor;
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// One page of a source's listing.
@@ -23,6 +24,8 @@ pub struct SourcePage {
     pub objects: Vec<(ObjectKey, ObjectFacts)>,
     /// The start of the next page; `None` = this page is the last.
     pub next: Option<PageCursor>,
+    /// How many fields of the source's response, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 /// An open object. Its body has not been read yet.

@@ -109,6 +109,7 @@ impl Flow {
                 page = retry.run(|| source.page(&from, *page_keys)) => page?,
                 () = self.stop_signal.stopped() => return Ok(()),
             };
+            self.counters.left_out(&page.left_out);
             let coverage = walk.take(&page).map_err(|reason| cannot_continue(source.id(), &reason))?;
             if self.counters.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;

@@ -162,7 +162,7 @@ impl ListObjects for MemoryBucket {
             }
         }
         let last = objects.last().map(|(key, _)| PageCursor::Token(key.as_str().to_owned()));
-        Ok(ListPage { next: matching.next().and(last), objects })
+        Ok(ListPage { next: matching.next().and(last), objects, ..ListPage::default() })
     }
 }
 
