@@ -1,10 +1,10 @@
 //! The checks before every operation: credentials, the log, and ordered faults.
 
+use crate::edit::Edit;
 use crate::fault::Fault;
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use crate::requests::Request;
-use crate::edit::Edit;
 use crate::wire::{Link, Tamper};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, StatusCode};

@@ -236,7 +236,15 @@ fn errors(
     let of_others = sinks.iter().filter(|(name, _)| Some(name.as_str()) != main);
     let of_others = of_others.flat_map(|(name, sink)| sink.errors().map(move |error| format!("{name}: {error}")));
     let lookups = sink::failure_lines(&totals.failures).map(|line| line.sentence());
-    let all = stopped.into_iter().chain(stopped_sinks).chain(queues).chain(feed).chain(listing.incomplete()).chain(of_main).chain(lookups).chain(of_others);
+    let all = stopped
+        .into_iter()
+        .chain(stopped_sinks)
+        .chain(queues)
+        .chain(feed)
+        .chain(listing.incomplete())
+        .chain(of_main)
+        .chain(lookups)
+        .chain(of_others);
     all.take(MAX_ERRORS).collect()
 }
 

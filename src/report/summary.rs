@@ -118,7 +118,8 @@ impl Report {
             let elements: Vec<_> = listing.left_out.iter().map(|(element, count)| format!("{element} ({})", HumanCount(*count))).collect();
             writeln!(f, "  left out  elements that only describe and cannot be read: {}", elements.join(", "))?;
         }
-        let (missed, example) = (listing.missed.saturating_sub(listing.missed_unchanged), listing.missed_example.as_deref().unwrap_or_default());
+        let (missed, example) =
+            (listing.missed.saturating_sub(listing.missed_unchanged), listing.missed_example.as_deref().unwrap_or_default());
         if missed > 0 {
             writeln!(
                 f,

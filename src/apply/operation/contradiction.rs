@@ -3,8 +3,8 @@
 
 use super::reconcile_path::Operation;
 use crate::apply::error::ApplyError;
-use crate::mutant;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure};
+use crate::mutant;
 use crate::plan::SkipReason;
 use crate::record::ObjectKey;
 use crate::retry::Disposition;

@@ -169,7 +169,8 @@ impl Executor {
     /// Separates the absences that contradict this run's own listing from the other observations: they are no evidence.
     fn contradictions(&self, batch: &[Move], found: Vec<Observation>) -> (BTreeSet<ObjectKey>, Vec<Observation>) {
         let sides = batch.iter().flat_map(|candidate| [&candidate.moving.origin, &candidate.moving.target]);
-        let listed: BTreeSet<_> = sides.filter(|(_, side)| self.context.listing.showed(side.observed.as_ref())).map(|(path, _)| path).collect();
+        let listed: BTreeSet<_> =
+            sides.filter(|(_, side)| self.context.listing.showed(side.observed.as_ref())).map(|(path, _)| path).collect();
         let (missing, found): (Vec<_>, _) =
             found.into_iter().partition(|observation| observation.facts.is_none() && listed.contains(&observation.path));
         (missing.into_iter().map(|observation| observation.path).collect(), found)

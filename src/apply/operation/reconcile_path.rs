@@ -78,7 +78,9 @@ impl Operation<'_> {
                 Step::PlanAgain => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
-        let has_etag = |work: &WorkItem| work.path_state.observed.as_ref().is_some_and(|observed| observed.facts.as_ref().is_some_and(|facts| facts.etag.is_some()));
+        let has_etag = |work: &WorkItem| {
+            work.path_state.observed.as_ref().is_some_and(|observed| observed.facts.as_ref().is_some_and(|facts| facts.etag.is_some()))
+        };
         let (fault, message) = match &current {
             Ok(work) if !has_etag(work) => (ContentFault::NoETag, "the answer to a HEAD has no ETag"),
             _ => (ContentFault::Replaced, "the object was replaced each time that we looked"),

@@ -58,13 +58,8 @@ fn describing() -> Vec<Field> {
 
 /// Headers that decide what a body is compared with. A digest of a wrong form is none, and the MD5 in the ETag takes its place.
 fn comparing() -> Vec<Field> {
-    let digests = [
-        "x-amz-checksum-crc32",
-        "x-amz-checksum-crc32c",
-        "x-amz-checksum-crc64nvme",
-        "x-amz-checksum-sha1",
-        "x-amz-checksum-sha256",
-    ];
+    let digests =
+        ["x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha1", "x-amz-checksum-sha256"];
     let digests = digests.map(|name| plain(name, "AAAA", "BBBB").refused(name, &[TWICE, NOT_TEXT]));
     let words = [
         ("x-amz-checksum-type", "FULL_OBJECT", "COMPOSITE"),

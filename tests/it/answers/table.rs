@@ -60,7 +60,8 @@ impl Field {
     pub(super) fn new(form: Form, name: &'static str, right: &str, other: &str) -> Self {
         let plain = form == Form::Plain;
         let bytes = |text: &str| vec![text.as_bytes().to_vec()];
-        let swapped: String = right.chars().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect();
+        let swapped: String =
+            right.chars().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect();
         let not_text = match form {
             Form::Plain => b"J\xf6rg".to_vec(),
             Form::Json => b"\"J\xf6rg\"".to_vec(),
@@ -109,9 +110,8 @@ impl Field {
     /// The ways that there are.
     pub(super) fn cases(&self) -> impl Iterator<Item = Case> {
         let each = self.sent.iter().zip(&self.fates).enumerate();
-        let cases: Vec<_> = each
-            .filter_map(|(way, (sent, fate))| Some(Case { field: self.name, way, sent: sent.clone()?, fate: *fate }))
-            .collect();
+        let cases: Vec<_> =
+            each.filter_map(|(way, (sent, fate))| Some(Case { field: self.name, way, sent: sent.clone()?, fate: *fate })).collect();
         cases.into_iter()
     }
 

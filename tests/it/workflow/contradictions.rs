@@ -1,6 +1,6 @@
 //! A store whose listing and whose lookups disagree: no object is deleted, and no run calls that a success without a word.
 
-use super::scene::{BUCKET, Scene, files, in_memory, kill, key, over_http};
+use super::scene::{BUCKET, Scene, files, in_memory, key, kill, over_http};
 use mock_s3::{Fault, Gate, Matcher};
 use s3_sync::s3::{self, Call, MemoryBucket, S3ErrorKind};
 use s3_sync::state::RunOutcome;

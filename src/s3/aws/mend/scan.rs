@@ -8,13 +8,8 @@ use std::ops::Range;
 type Readable = fn(&str) -> bool;
 
 /// The elements by which the engine decides, with their parents; `None` = the root. A page with an unreadable or ambiguous one is refused.
-const DECIDING: [(&str, Option<&[u8]>); 5] = [
-    ("Key", Some(ENTRY)),
-    ("Size", Some(ENTRY)),
-    ("IsTruncated", None),
-    ("NextContinuationToken", None),
-    ("EncodingType", None),
-];
+const DECIDING: [(&str, Option<&[u8]>); 5] =
+    [("Key", Some(ENTRY)), ("Size", Some(ENTRY)), ("IsTruncated", None), ("NextContinuationToken", None), ("EncodingType", None)];
 
 /// The other elements that the SDK parses, each with what it can parse. Of all others the text must be allowed in XML.
 ///
@@ -136,7 +131,8 @@ fn judge<'a>(role: Role, leaf: Leaf<'a>, seen: &mut Vec<(&'static str, Leaf<'a>)
 }
 
 fn role(name: &[u8], parent: Option<&[u8]>, in_root: bool) -> Option<Role> {
-    let decides = DECIDING.iter().find(|(known, around)| known.as_bytes() == name && around.map_or(in_root, |around| parent == Some(around)));
+    let decides =
+        DECIDING.iter().find(|(known, around)| known.as_bytes() == name && around.map_or(in_root, |around| parent == Some(around)));
     let describes = || DESCRIBING.iter().find(|(known, _)| known.as_bytes() == name);
     decides.map(|(known, _)| Role::Decides(*known)).or_else(|| describes().map(|(known, readable)| Role::Describes(*known, *readable)))
 }
