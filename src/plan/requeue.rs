@@ -23,17 +23,26 @@ pub enum Trigger {
     MoveEnded,
 }
 
+/// The status of a pending path, as far as the plan distinguishes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowStatus {
+    /// It is due.
+    Due,
+    /// The delete guard holds it.
+    Held,
+    /// It is skipped because a listing showed the key and a lookup did not find it. Only another observation makes it due.
+    ListedButMissing,
+    /// It is parked, or skipped for another reason.
+    Waiting,
+}
+
 /// A path's row in `pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingRow {
-    /// True if the path is due: not parked, skipped or held.
-    pub due: bool,
-    /// True if the delete guard holds it.
-    pub held: bool,
+    /// The status.
+    pub status: RowStatus,
     /// True if the key may be gone. A lookup must confirm that before a delete.
     pub maybe_deleted: bool,
-    /// True if the path is skipped because a listing showed the key and a lookup did not find it. Only another observation makes it due.
-    pub listed_but_missing: bool,
     /// The time of receipt of the event that queued the path, in microseconds since 1970.
     pub reported_at: Option<i64>,
 }
@@ -162,14 +171,15 @@ fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> 
         return PendingDecision::of(QueueChange::Append(QueuePosition { deletion, large, reported_at }), true);
     };
     let stays = match trigger {
-        _ if row.held && deletion => true,
-        Trigger::Observed { changed } => row.maybe_deleted == deletion && (row.due || !changed),
+        _ if row.status == RowStatus::Held && deletion => true,
+        Trigger::Observed { changed } => row.maybe_deleted == deletion && (row.status == RowStatus::Due || !changed),
         Trigger::InFlight => true,
         Trigger::OperationEnded => row.maybe_deleted && !deletion,
         Trigger::MoveEnded => row.maybe_deleted == deletion,
     };
+    let observed_now = matches!(trigger, Trigger::Observed { .. });
     let change = match reported_at {
-        _ if stays && row.listed_but_missing && matches!(trigger, Trigger::Observed { .. }) => QueueChange::MakeDue,
+        _ if stays && row.status == RowStatus::ListedButMissing && observed_now => QueueChange::MakeDue,
         Some(at) if stays && row.reported_at.is_none() => QueueChange::SetReportedAt(at),
         _ if stays => QueueChange::Keep,
         _ => QueueChange::Replace(QueuePosition { deletion, large, reported_at: row.reported_at.or(reported_at) }),

@@ -176,7 +176,9 @@ impl RunCounters {
     /// Counts the fields of a page that were left out.
     pub fn left_out(&self, fields: &BTreeMap<&'static str, u64>) {
         let mut totals = self.lock();
-        fields.iter().for_each(|(field, count)| *totals.left_out.entry(field).or_default() += count);
+        for (field, count) in fields {
+            *totals.left_out.entry(field).or_default() += count;
+        }
     }
 
     /// Records that the listing is not in the order of the keys' bytes.

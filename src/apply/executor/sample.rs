@@ -17,7 +17,9 @@ impl Executor {
             // A lookup that is not stored has no effect.
             () = self.stop_signal.stopped() => return Ok(()),
         };
-        missed.iter().for_each(|(path, is_unchanged)| self.counters.missed(path, *is_unchanged));
+        for (path, is_unchanged) in missed {
+            self.counters.missed(&path, is_unchanged);
+        }
         Ok(())
     }
 }

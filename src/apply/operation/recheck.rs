@@ -65,8 +65,10 @@ impl ApplyContext {
         let before: HashMap<_, _> = sample.into_iter().map(|work| (work.path, work.path_state.observed)).collect();
         let mut found = source::look_up_each(&self.source, keys, seq, at_a_time, self.options.retry).await?.found;
         found.retain(|observation| observation.facts.is_some());
-        let known = |path| before.get(path).and_then(Option::as_ref);
-        let missed = |Observation { path, facts, .. }: &Observation| self.missed(path, known(path), facts.as_ref()?);
+        let missed = |Observation { path, facts, .. }: &Observation| {
+            let known = before.get(path).and_then(Option::as_ref);
+            self.missed(path, known, facts.as_ref()?)
+        };
         let missed = found.iter().filter_map(missed).collect();
         self.state.source().observations_record(found).await?;
         Ok(missed)

@@ -1,7 +1,7 @@
 //! The known facts of a path: observed and applied row, reported permissions, and its row in `pending`. One query reads many
 //! paths.
 
-use crate::plan::requeue::{PathView, PendingRow};
+use crate::plan::requeue::{PathView, PendingRow, RowStatus};
 use crate::record::{ObjectKey, PathState, Permissions};
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
@@ -100,11 +100,11 @@ pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> r
 }
 
 fn pending_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<PendingRow> {
-    Ok(PendingRow {
-        due: row.get(first)?,
-        held: row.get(first + 1)?,
-        maybe_deleted: row.get(first + 2)?,
-        listed_but_missing: row.get(first + 3)?,
-        reported_at: row.get(first + 4)?,
-    })
+    let status = match (row.get(first)?, row.get(first + 1)?, row.get(first + 3)?) {
+        (true, ..) => RowStatus::Due,
+        (_, true, _) => RowStatus::Held,
+        (.., true) => RowStatus::ListedButMissing,
+        _ => RowStatus::Waiting,
+    };
+    Ok(PendingRow { status, maybe_deleted: row.get(first + 2)?, reported_at: row.get(first + 4)? })
 }

@@ -19,8 +19,9 @@ Each field of an answer or a message, wrong in each of these ways. A test sends 
 - **refused** or **dead letter**: what decides (keys, sizes, checksums, where a listing goes on) is refused, and the text names it.
 - **ignored**: counted in the report.
 
-*Twice* means twice with two values. *Not text* is a latin-1 byte, or in a message from a queue, which is UTF-8, a lone surrogate. \"–\":
-the field has no such value.
+*Twice* means twice with two values; in JSON the last one counts. *Not text* is a latin-1 byte, or in a message from a queue, which is
+UTF-8, a lone surrogate. (The feed's list is one document: a byte that is no UTF-8 costs the event around it.) \"–\": the field has no
+such value.
 ";
 
 /// The part of `docs/faults.md` that shows the tables.

@@ -116,7 +116,11 @@ impl Field {
     }
 
     fn cells(&self) -> [String; WAYS.len()] {
-        std::array::from_fn(|way| if self.sent[way].is_some() { self.fates[way].to_string() } else { "–".to_owned() })
+        std::array::from_fn(|way| match self.fates[way] {
+            _ if self.sent[way].is_none() => "–".to_owned(),
+            Fate::Refused(text) if text == self.name => "refused by name".to_owned(),
+            fate => fate.to_string(),
+        })
     }
 }
 

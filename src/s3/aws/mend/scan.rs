@@ -58,6 +58,7 @@ pub(super) struct Findings {
 }
 
 /// How a leaf is judged.
+#[derive(Clone, Copy)]
 enum Role {
     Decides(&'static str),
     Describes(&'static str, Readable),
@@ -134,7 +135,7 @@ fn role(name: &[u8], parent: Option<&[u8]>, in_root: bool) -> Option<Role> {
     let decides =
         DECIDING.iter().find(|(known, around)| known.as_bytes() == name && around.map_or(in_root, |around| parent == Some(around)));
     let describes = || DESCRIBING.iter().find(|(known, _)| known.as_bytes() == name);
-    decides.map(|(known, _)| Role::Decides(*known)).or_else(|| describes().map(|(known, readable)| Role::Describes(*known, *readable)))
+    decides.map(|(known, _)| Role::Decides(known)).or_else(|| describes().map(|(known, readable)| Role::Describes(known, *readable)))
 }
 
 fn describes(text: &[u8], readable: Readable) -> bool {
