@@ -107,12 +107,14 @@ pub enum ContentFault {
     Corrupt,
     /// The object was different at each lookup.
     Replaced,
+    /// No lookup names an ETag.
+    NoETag,
 }
 
 impl ContentFault {
     fn kind(self) -> EndpointErrorKind {
         match self {
-            Self::Interrupted => EndpointErrorKind::Other,
+            Self::Interrupted | Self::NoETag => EndpointErrorKind::Other,
             Self::Corrupt => EndpointErrorKind::Corrupt,
             Self::Replaced => EndpointErrorKind::Replaced,
         }
@@ -126,6 +128,7 @@ impl ContentFault {
                 ("checksum_mismatch", "the bytes are not those that were stored: nothing was saved; check the store and the network")
             }
             Self::Replaced => ("object_replaced", "the object was replaced meanwhile; it is looked up again"),
+            Self::NoETag => ("error", "the store must send an ETag: without one no change of the object can be seen"),
         }
     }
 }
@@ -140,7 +143,10 @@ impl EndpointError {
             operation: "GetObject",
             subject: path.to_string(),
             kind: fault.kind(),
-            disposition: if fault == ContentFault::Replaced { Disposition::Fail } else { Disposition::Retry { after: None } },
+            disposition: match fault {
+                ContentFault::Replaced | ContentFault::NoETag => Disposition::Fail,
+                ContentFault::Interrupted | ContentFault::Corrupt => Disposition::Retry { after: None },
+            },
             effect: EffectCertainty::None,
             reason: format!("{}_{reason}", source.protocol()).into(),
             hint,

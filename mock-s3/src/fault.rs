@@ -55,6 +55,15 @@ pub enum Fault {
     BucketGone,
     /// A page of a listing as some stores send it.
     Listing(OddListing),
+    /// In a document of the response, each element `parent` has elements of this name with these values and no other ones.
+    Element {
+        /// The element around them.
+        parent: &'static str,
+        /// Their name.
+        name: &'static str,
+        /// Their contents, each one an element.
+        values: Vec<Vec<u8>>,
+    },
     /// Every occurrence of a text in a response's document is replaced; the length stays right.
     Edit {
         /// The text to replace.

@@ -1,10 +1,11 @@
 //! The checks before every operation: credentials, the log, and ordered faults.
 
+use crate::edit::Edit;
 use crate::fault::Fault;
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use crate::requests::Request;
-use crate::wire::{Edit, Link, Tamper};
+use crate::wire::{Link, Tamper};
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, StatusCode};
 use s3s::access::{S3Access, S3AccessContext};
@@ -36,7 +37,8 @@ impl Gatekeeper {
             Fault::WrongByte(offset) => link.order(Tamper::WrongByte(offset)),
             Fault::NoLength => link.order(Tamper::NoLength),
             Fault::Header { name, values } => link.order(Tamper::Header { name, values }),
-            Fault::Edit { find, replace } => link.order_edit(Edit { find, replace }),
+            Fault::Edit { find, replace } => link.order_edit(Edit::Text { find, replace }),
+            Fault::Element { parent, name, values } => link.order_edit(Edit::Element { parent, name, values }),
             // `check` has attached it to the request, where the listing finds it.
             Fault::Listing(_) => {}
             Fault::Replace(new) => {

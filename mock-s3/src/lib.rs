@@ -27,6 +27,7 @@ mod requests;
 mod api;
 mod gatekeeper;
 mod wire;
+mod edit;
 
 mod archive;
 mod checksum;

@@ -1,8 +1,9 @@
 //! One TCP connection: hyper below, `s3s` above, and between them the faults in the bytes of a response.
 
+use crate::edit::Edit;
 use crate::mock::Shared;
 use crate::requests::UnderWay;
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::server::conn::http1;
@@ -29,31 +30,6 @@ pub(crate) enum Tamper {
     WrongByte(u64),
     NoLength,
     Header { name: &'static str, values: Vec<Vec<u8>> },
-}
-
-/// A replacement in the document of a response.
-pub(crate) struct Edit {
-    pub(crate) find: String,
-    pub(crate) replace: Bytes,
-}
-
-impl Edit {
-    /// The response with each occurrence replaced. A body that is streamed stays as it is.
-    fn apply(&self, response: Response<Body>) -> Response<Body> {
-        let Some(mut rest) = response.body().bytes() else { return response };
-        let mut edited = BytesMut::new();
-        while let Some(at) = rest.windows(self.find.len()).position(|window| window == self.find.as_bytes()) {
-            edited.extend_from_slice(&rest.split_to(at));
-            edited.extend_from_slice(&self.replace);
-            rest.advance(self.find.len());
-        }
-        edited.extend_from_slice(&rest);
-        let (mut head, _) = response.into_parts();
-        if let Some(value) = head.headers.get_mut(CONTENT_LENGTH) {
-            *value = HeaderValue::from(edited.len());
-        }
-        Response::from_parts(head, Body::from(edited.freeze()))
-    }
 }
 
 /// State shared by the layers of one connection. HTTP/1: one request at a time.

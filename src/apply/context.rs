@@ -5,6 +5,7 @@ use super::sink::Sink;
 use crate::plan::Planned;
 use crate::record::ObjectKey;
 use crate::retry::RetryPolicy;
+use crate::run::OwnListing;
 use crate::source::Source;
 use crate::state::{DecidedOn, Intent, NotOpened, SinkState};
 use crate::{failpoint, mutant};
@@ -28,12 +29,14 @@ pub struct ApplyContext {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) state: SinkState,
     pub(super) options: ApplyOptions,
+    /// The listing of the run.
+    pub(super) listing: OwnListing,
 }
 
 impl ApplyContext {
-    /// Combines source, sink, the sink's state and the options.
-    pub fn new(source: Arc<dyn Source>, sink: Arc<dyn Sink>, state: SinkState, options: ApplyOptions) -> Self {
-        Self { source, sink, state, options }
+    /// Combines source, sink, the sink's state, the options and the listing of the run.
+    pub fn new(source: Arc<dyn Source>, sink: Arc<dyn Sink>, state: SinkState, options: ApplyOptions, listing: OwnListing) -> Self {
+        Self { source, sink, state, options, listing }
     }
 
     /// Probes the source and then the sink. Returns the error of the first that cannot be used.

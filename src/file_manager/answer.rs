@@ -158,7 +158,8 @@ pub(super) fn feed_page(body: &[u8]) -> Result<FeedPage, ContractViolation> {
     let answer = RawJson::document(body).map_err(|error| error.to_string())?;
     let field = |name| answer.get(name).map_err(|error| error.to_string());
     let events = field("events")?.ok_or("missing field `events`")?.items().map_err(|error| format!("`events`: {error}"))?;
-    let next_cursor = match field("next_cursor")?.map(|cursor| parse(cursor.bytes())).transpose()? {
+    let next_cursor = field("next_cursor")?.map(|cursor| parse(cursor.bytes())).transpose();
+    let next_cursor = match next_cursor.map_err(|error| format!("`next_cursor`: {error}"))? {
         None | Some(Value::Null) => None,
         Some(Value::String(cursor)) => Some(cursor).filter(|cursor| !cursor.is_empty()),
         Some(Value::Number(cursor)) => Some(cursor.to_string()),

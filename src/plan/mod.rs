@@ -80,6 +80,8 @@ pub enum SkipReason {
     Archived,
     /// The object was gone before its content could be read, and the sink never had the file.
     NotInBucket,
+    /// A listing shows the object, and the same run's lookup says that it does not exist.
+    ListedButMissing,
 }
 
 impl SkipReason {
@@ -89,12 +91,13 @@ impl SkipReason {
             Self::TooLarge => "too_large",
             Self::Archived => "archived",
             Self::NotInBucket => "not_in_bucket",
+            Self::ListedButMissing => "listed_but_missing",
         }
     }
 
     /// The reason of a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::TooLarge, Self::Archived, Self::NotInBucket].into_iter().find(|reason| reason.as_str() == word)
+        [Self::TooLarge, Self::Archived, Self::NotInBucket, Self::ListedButMissing].into_iter().find(|reason| reason.as_str() == word)
     }
 
     /// The advice for the operator.
@@ -102,7 +105,8 @@ impl SkipReason {
         match self {
             Self::TooLarge => "raise MAX_FILE_SIZE_MB to bring it in",
             Self::Archived => "restore the object from its archive, then run again",
-            Self::NotInBucket => "the object was deleted while it was being listed",
+            Self::NotInBucket => "the object was deleted before it could be read",
+            Self::ListedButMissing => "deleted while it was being listed, or the store contradicts itself: the next listing decides",
         }
     }
 }

@@ -23,13 +23,24 @@ pub enum Trigger {
     MoveEnded,
 }
 
+/// The status of a pending path, as far as the plan distinguishes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowStatus {
+    /// It is due.
+    Due,
+    /// The delete guard holds it.
+    Held,
+    /// It is skipped because a listing showed the key and a lookup did not find it. Only another observation makes it due.
+    ListedButMissing,
+    /// It is parked, or skipped for another reason.
+    Waiting,
+}
+
 /// A path's row in `pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingRow {
-    /// True if the path is due: not parked, skipped or held.
-    pub due: bool,
-    /// True if the delete guard holds it.
-    pub held: bool,
+    /// The status.
+    pub status: RowStatus,
     /// True if the key may be gone. A lookup must confirm that before a delete.
     pub maybe_deleted: bool,
     /// The time of receipt of the event that queued the path, in microseconds since 1970.
@@ -70,6 +81,8 @@ pub enum QueueChange {
     Keep,
     /// Sets `reported_at` and changes nothing else.
     SetReportedAt(i64),
+    /// Makes the row due where it is. It keeps its reason: the operation must know that it is not the first contradiction.
+    MakeDue,
     /// Removes the row: nothing is left to do.
     Remove,
     /// Inserts a row at the end of the queue.
@@ -149,7 +162,7 @@ pub fn decide_new(path: &ObjectKey, observed: Observed, policy: Policy) -> Pendi
 ///
 /// - Another report that the key is gone does not release a held delete.
 /// - After an observation a due row of the same lane keeps its place. A row that is not due stays as it is, unless content or storage class
-///   changed. After the end of a move any row of the same lane stays.
+///   changed; one that is listed but missing becomes due. After the end of a move any row of the same lane stays.
 /// - While an operation on the path runs, the row stays. The operation plans the path again when it ends.
 /// - After an operation has ended, the row stays if the key may be gone (`row.maybe_deleted`) and the new plan is not a delete.
 fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> PendingDecision {
@@ -158,13 +171,15 @@ fn queue(view: &PathView, (deletion, large): (bool, bool), trigger: Trigger) -> 
         return PendingDecision::of(QueueChange::Append(QueuePosition { deletion, large, reported_at }), true);
     };
     let stays = match trigger {
-        _ if row.held && deletion => true,
-        Trigger::Observed { changed } => row.maybe_deleted == deletion && (row.due || !changed),
+        _ if row.status == RowStatus::Held && deletion => true,
+        Trigger::Observed { changed } => row.maybe_deleted == deletion && (row.status == RowStatus::Due || !changed),
         Trigger::InFlight => true,
         Trigger::OperationEnded => row.maybe_deleted && !deletion,
         Trigger::MoveEnded => row.maybe_deleted == deletion,
     };
+    let observed_now = matches!(trigger, Trigger::Observed { .. });
     let change = match reported_at {
+        _ if stays && row.status == RowStatus::ListedButMissing && observed_now => QueueChange::MakeDue,
         Some(at) if stays && row.reported_at.is_none() => QueueChange::SetReportedAt(at),
         _ if stays => QueueChange::Keep,
         _ => QueueChange::Replace(QueuePosition { deletion, large, reported_at: row.reported_at.or(reported_at) }),

@@ -135,7 +135,19 @@ impl Report {
             })
             .collect();
         let main = overview.main_sink().map(|sink| sink.name.as_str());
-        let errors = errors(frame, totals, &sinks, main);
+        let listing = Listing {
+            completed: totals.listing_ended,
+            pages: totals.pages,
+            files: totals.listed.files,
+            bytes: totals.listed.bytes,
+            directory_markers: totals.listed.markers,
+            out_of_order: totals.listed_out_of_order,
+            left_out: totals.left_out.iter().map(|(element, count)| ((*element).to_owned(), *count)).collect(),
+            missed: totals.missed.count,
+            missed_unchanged: totals.missed.unchanged,
+            missed_example: totals.missed.example.as_ref().map(ToString::to_string),
+        };
+        let errors = errors(frame, totals, (&listing, &sinks), main);
         let of_main = main.and_then(|name| sinks.get(name)).cloned().unwrap_or_default();
         let failed = of_main.failed.max(totals.failures.values().map(|failures| failures.count).sum());
         Self {
@@ -167,14 +179,7 @@ impl Report {
             queue: Queue::of_all(&totals.drained),
             feed: totals.polled.as_ref().map(Feed::from),
             passed_over: passed_over(totals).into(),
-            listing: Listing {
-                completed: totals.listing_ended,
-                pages: totals.pages,
-                files: totals.listed.files,
-                bytes: totals.listed.bytes,
-                directory_markers: totals.listed.markers,
-                out_of_order: totals.listed_out_of_order,
-            },
+            listing,
             operations: of_main.operations,
             skipped: with_skipped(of_main.skipped, totals),
             skipped_examples: with_skipped_examples(of_main.skipped_examples, totals),
@@ -216,7 +221,12 @@ impl Report {
 
 /// A sentence for each reason why the run was no success, the most important first. A sentence about a sink other than the main one begins
 /// with the sink's name.
-fn errors(frame: &ReportContext, totals: &RunTotals, sinks: &BTreeMap<String, SinkReport>, main: Option<&str>) -> Vec<String> {
+fn errors(
+    frame: &ReportContext,
+    totals: &RunTotals,
+    (listing, sinks): (&Listing, &BTreeMap<String, SinkReport>),
+    main: Option<&str>,
+) -> Vec<String> {
     let stopped = frame.stopped_by.as_ref().map(|(message, hint)| format!("stopped: {message} ({hint})"));
     let stopped_sinks = sinks.iter().filter(|_| frame.stopped_by.is_none());
     let stopped_sinks = stopped_sinks.filter_map(|(name, sink)| Some(format!("stopped {name}: {}", sink.stopped.as_ref()?)));
@@ -226,7 +236,15 @@ fn errors(frame: &ReportContext, totals: &RunTotals, sinks: &BTreeMap<String, Si
     let of_others = sinks.iter().filter(|(name, _)| Some(name.as_str()) != main);
     let of_others = of_others.flat_map(|(name, sink)| sink.errors().map(move |error| format!("{name}: {error}")));
     let lookups = sink::failure_lines(&totals.failures).map(|line| line.sentence());
-    let all = stopped.into_iter().chain(stopped_sinks).chain(queues).chain(feed).chain(of_main).chain(lookups).chain(of_others);
+    let all = stopped
+        .into_iter()
+        .chain(stopped_sinks)
+        .chain(queues)
+        .chain(feed)
+        .chain(listing.incomplete())
+        .chain(of_main)
+        .chain(lookups)
+        .chain(of_others);
     all.take(MAX_ERRORS).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::run::{self, Drained, Failures, Polled, SourceStatus};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The counts of the contract.
@@ -107,6 +108,19 @@ pub struct Listing {
     /// listing starts over.
     #[serde(default)]
     pub out_of_order: bool,
+    /// How many elements of the listing, by name, only describe and were left out because they cannot be read; `other` = those that are
+    /// never read.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
+    /// Known keys that the listing did not show although a lookup after it found an object there.
+    #[serde(default)]
+    pub missed: u64,
+    /// How many of them were not written since they were last observed. No race explains them: the store's listing is incomplete.
+    #[serde(default)]
+    pub missed_unchanged: u64,
+    /// One of the missed keys, escaped for display.
+    #[serde(default)]
+    pub missed_example: Option<String>,
 }
 
 /// Operations by kind.
@@ -152,6 +166,19 @@ pub struct PendingCounts {
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
+}
+
+impl Listing {
+    /// The sentence about an incomplete listing; `None` = nothing proves that it is.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let Self { missed_unchanged: keys, missed_example: Some(example), .. } = self else { return None };
+        (*keys > 0).then(|| {
+            format!(
+                "listing: the store has {keys} known keys, unchanged, that it does not list, for example {example} \
+                 (new objects may be missing, too: check the store, and any policy that limits what it lists)"
+            )
+        })
+    }
 }
 
 impl FailureLine {

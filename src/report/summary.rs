@@ -114,6 +114,19 @@ impl Report {
                 "  order     the store does not list in the order of the keys' bytes: an interrupted listing starts over, and only a complete one finds deletes"
             )?;
         }
+        if !listing.left_out.is_empty() {
+            let elements: Vec<_> = listing.left_out.iter().map(|(element, count)| format!("{element} ({})", HumanCount(*count))).collect();
+            writeln!(f, "  left out  elements that only describe and cannot be read: {}", elements.join(", "))?;
+        }
+        let (missed, example) =
+            (listing.missed.saturating_sub(listing.missed_unchanged), listing.missed_example.as_deref().unwrap_or_default());
+        if missed > 0 {
+            writeln!(
+                f,
+                "  missed    {} not listed and found by a lookup, for example {example}: written meanwhile, or the listing is incomplete",
+                counted(missed, "known key")
+            )?;
+        }
         Ok(())
     }
 
@@ -141,7 +154,7 @@ impl Report {
             writeln!(f, "  failed    {} {}, for example {}", failure.count, failure.reason, failure.message)?;
             writeln!(f, "            -> {}", failure.hint)?;
         }
-        for about in ["stopped", "queue: ", "feed: "] {
+        for about in ["stopped", "queue: ", "feed: ", "listing: "] {
             for line in self.errors.iter().filter(|line| line.starts_with(about)) {
                 writeln!(f, "  {line}")?;
             }

@@ -1,6 +1,6 @@
 //! The counters of a run, updated during the run: for the progress line, the summary and the report.
 
-use super::counts::{Polled, Replayed};
+use super::counts::{MissedKeys, Polled, Replayed};
 use super::error_summary::ErrorSummary;
 use super::path_outcome::PathOutcome;
 use super::queue_status::Drained;
@@ -31,6 +31,10 @@ pub struct RunTotals {
     pub listed_out_of_order: bool,
     /// The sums over the listed pages.
     pub listed: PageCounts,
+    /// How many fields of the listing, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
+    /// Keys that the listing did not show although a lookup after it found an object there.
+    pub missed: MissedKeys,
     /// The number of paths that earlier runs listed and did not finish.
     pub left_by_earlier_runs: u64,
     /// Objects skipped for all sinks, by reason, if the state does not store the skip.
@@ -169,6 +173,14 @@ impl RunCounters {
         totals.listed.to_do_bytes += counts.to_do_bytes;
     }
 
+    /// Counts the fields of a page that were left out.
+    pub fn left_out(&self, fields: &BTreeMap<&'static str, u64>) {
+        let mut totals = self.lock();
+        for (field, count) in fields {
+            *totals.left_out.entry(field).or_default() += count;
+        }
+    }
+
     /// Records that the listing is not in the order of the keys' bytes.
     pub fn out_of_order(&self) {
         self.lock().listed_out_of_order = true;
@@ -258,6 +270,14 @@ impl SinkCounters {
     /// Counts a failed operation.
     pub fn failed(&self, path: &ObjectKey, error: ErrorSummary) {
         self.count(|totals| fail(&mut totals.failures, path, error));
+    }
+
+    /// Counts a key that a lookup found although it seemed to be gone. Only a run that has listed the bucket missed it there.
+    pub fn missed(&self, path: &ObjectKey, is_unchanged: bool) {
+        let mut totals = self.counters.lock();
+        if totals.listing_ended {
+            totals.missed.add(path, is_unchanged);
+        }
     }
 
     /// Records the number of deletes that the guard holds.

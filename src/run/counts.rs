@@ -20,6 +20,17 @@ pub struct Replayed {
     pub not_in_bucket_example: Option<ObjectKey>,
 }
 
+/// Keys that a listing did not show and a lookup found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MissedKeys {
+    /// The number.
+    pub count: u64,
+    /// How many of them hold an object that was not written since it was last observed: no race explains them.
+    pub unchanged: u64,
+    /// One of these keys, an unchanged one if there is any.
+    pub example: Option<ObjectKey>,
+}
+
 /// The counts of a poll of the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled {
@@ -72,6 +83,17 @@ impl Replayed {
     /// The consumed events of one kind.
     pub fn of(&self, kind: EventKind) -> u64 {
         self.events.get(kind.as_str()).copied().unwrap_or_default()
+    }
+}
+
+impl MissedKeys {
+    /// Counts one more key.
+    pub fn add(&mut self, key: &ObjectKey, is_unchanged: bool) {
+        if self.example.is_none() || (is_unchanged && self.unchanged == 0) {
+            self.example = Some(key.clone());
+        }
+        self.count += 1;
+        self.unchanged += u64::from(is_unchanged);
     }
 }
 

@@ -1,7 +1,7 @@
 //! S3 errors: subject, kind, disposition, and a hint for the operator. `disposition` decides which errors make the bucket unusable.
 
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
-use crate::record::Escaped;
+use crate::record::{ETag, Escaped};
 use crate::retry::{Disposed, Disposition};
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +27,17 @@ impl S3Error {
     /// Creates an error whose message is safe to show: shortened, escaped, and without signatures and session tokens.
     pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
         Self { operation, subject: subject.to_string(), kind, message: sanitised(message) }
+    }
+}
+
+impl S3Error {
+    /// Adds the expected ETag to the error about another one, which does not name it.
+    #[must_use]
+    pub(super) fn with_expected(mut self, etag: Option<&ETag>) -> Self {
+        if let Some(etag) = etag.filter(|_| self.kind == S3ErrorKind::PreconditionFailed) {
+            self.message = format!("requested ETag {etag}: {}", self.message);
+        }
+        self
     }
 }
 

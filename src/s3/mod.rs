@@ -18,6 +18,7 @@ use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor, WrittenKeys, readi
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -41,6 +42,8 @@ pub struct ListPage {
     pub next: Option<PageCursor>,
     /// The keys as the server wrote them; `None` = each can be read in one way only. The objects have the most likely keys.
     pub written: Option<WrittenKeys>,
+    /// How many elements of the response, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 impl ListPage {

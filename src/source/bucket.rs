@@ -67,8 +67,8 @@ impl Source for BucketSource {
 
     async fn page(&self, from: &PageCursor, most: u16) -> Result<SourcePage, EndpointError> {
         let request = ListRequest { prefix: self.prefix.clone(), from: from.clone(), max_keys: most };
-        let ListPage { objects, next, written } = self.bucket.list_page(request).await.map_err(|error| self.failed(error))?;
-        Ok(SourcePage { objects, next, written })
+        let ListPage { objects, next, written, left_out } = self.bucket.list_page(request).await.map_err(|error| self.failed(error))?;
+        Ok(SourcePage { objects, next, written, left_out })
     }
 
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError> {

@@ -16,6 +16,7 @@ pub use crate::record::PageCursor;
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Checksum, Fingerprint, ObjectFacts, ObjectKey, WrittenKeys};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// One page of a source's listing.
@@ -28,6 +29,8 @@ pub struct SourcePage {
     /// The keys as the source wrote them; `None` = each can be read in one way only. Until a [`KeyReader`] has read them, the objects have
     /// the most likely keys.
     pub written: Option<WrittenKeys>,
+    /// How many fields of the source's response, by name, only describe and were left out because they cannot be read.
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 /// An open object. Its body has not been read yet.

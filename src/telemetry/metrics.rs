@@ -51,6 +51,7 @@ pub(super) trait Instruments: Send + Sync {
     fn backlog(&self, sink: &str, backlog: &Backlog);
     fn dead_letters(&self, count: u64);
     fn mended_header(&self, header: &'static str);
+    fn mended_elements(&self, element: &'static str, count: u64);
 }
 
 static INSTRUMENTS: OnceLock<Box<dyn Instruments>> = OnceLock::new();
@@ -116,6 +117,13 @@ impl Metrics {
     pub fn mended_header(self, header: &'static str) {
         if let Some(instruments) = self.0 {
             instruments.mended_header(header);
+        }
+    }
+
+    /// Counts unreadable elements of a listing.
+    pub fn mended_elements(self, element: &'static str, count: u64) {
+        if let Some(instruments) = self.0 {
+            instruments.mended_elements(element, count);
         }
     }
 }

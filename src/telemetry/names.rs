@@ -24,6 +24,8 @@ pub const RESULT: &str = "result";
 pub const SOURCE: &str = "source";
 /// The name of a header.
 pub const HEADER: &str = "header";
+/// The name of an element.
+pub const ELEMENT: &str = "element";
 
 /// Received events.
 pub const EVENTS: &str = "s3_sync.events";
@@ -39,6 +41,8 @@ pub const PENDING: &str = "s3_sync.pending";
 pub const DEAD_LETTERS: &str = "s3_sync.dead_letters";
 /// Unreadable headers of a store.
 pub const MENDED_HEADERS: &str = "s3_sync.mended_headers";
+/// Unreadable elements of a store's listings.
+pub const MENDED_ELEMENTS: &str = "s3_sync.mended_elements";
 
 /// A field of a span or a label of a metric.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +111,7 @@ pub static SPANS: [SpanName; 2] = [
 ];
 
 /// The metrics.
-pub static METRICS: [MetricName; 7] = [
+pub static METRICS: [MetricName; 8] = [
     MetricName {
         name: EVENTS,
         form: "counter",
@@ -152,6 +156,13 @@ pub static METRICS: [MetricName; 7] = [
             name: HEADER,
             doc: "the header's name; `x-amz-meta-` for all user metadata, `other` for headers that are not read",
         }],
+    },
+    MetricName {
+        name: MENDED_ELEMENTS,
+        form: "counter",
+        unit: "{element}",
+        doc: "Unreadable elements in listings of the store that only describe. They were left out.",
+        labels: &[Field { name: ELEMENT, doc: "the element's name; `other` for elements that are not read" }],
     },
 ];
 

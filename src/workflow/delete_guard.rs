@@ -26,8 +26,14 @@ impl SinkRun<'_> {
     /// Releases the sink's deletes, or holds all of them and returns `None`.
     pub(super) async fn judge_deletes(&self, guard: Guard) -> Result<Option<ReleasedDeletes>, ApplyError> {
         let rows = self.state.applied_rows().await?;
-        let DeletesInQuestion { deletes, up_to } = self.state.deletes_in_question(guard.judge_held_again).await?;
         let allowed = guard.allowed(rows, self.allowance());
+        let mut question = self.state.deletes_in_question(guard.judge_held_again).await?;
+        if question.deletes > allowed && self.flow.counters.totals().listing_ended && !self.stop_signal.is_stopped() {
+            // If the listing missed some of these keys, the operator must know before he allows the deletes.
+            self.executor.sample_deletes().await?;
+            question = self.state.deletes_in_question(guard.judge_held_again).await?;
+        }
+        let DeletesInQuestion { deletes, up_to } = question;
         if deletes <= allowed || mutant::is("the_guard_is_off") {
             if guard.judge_held_again {
                 self.state.deletes_release().await?;

@@ -12,7 +12,7 @@ use crate::failpoint;
 use crate::plan::guard::Guard;
 use crate::record::{Page, PageCounts, UnorderedPage};
 use crate::retry::Disposition;
-use crate::run::RunKind;
+use crate::run::{OwnListing, RunKind};
 use crate::source::{Coverage, KeyReader, NoProgress, SourcePage, Spelling, Walk};
 use crate::state::{Lane, Listed};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 impl Flow {
     /// Lists the bucket and applies the differences to every sink. A sink without files applies each page while the listing continues. The
     /// other sinks wait for the end of the listing, because a new key may be the target of a move, which only the complete listing shows.
-    pub(super) async fn run_listing(&self, run: RunInfo, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
+    pub(super) async fn run_listing(&self, run: RunInfo, own_listing: &OwnListing, sinks: &[SinkRun<'_>]) -> Result<(), ApplyError> {
         for sink in sinks {
             sink.write_old_snapshot().await?;
             // The listing observes every key anyway, so parked and skipped paths are tried now.
@@ -51,7 +51,7 @@ impl Flow {
         let (listing, more_may_come) = watch::channel(true);
         let began = self.clock.now();
         let observe = async {
-            if let Err(error) = self.list(&listing).await {
+            if let Err(error) = self.list(own_listing, &listing).await {
                 self.stop(&error);
             }
             let noted = self.record_listing_end(run, from_the_start.then_some(began)).await;
@@ -85,7 +85,7 @@ impl Flow {
         Ok(())
     }
 
-    async fn list(&self, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
+    async fn list(&self, listing: &OwnListing, progress: &watch::Sender<bool>) -> Result<(), ApplyError> {
         let Options { prefix, page_keys, retry, .. } = &self.options;
         let source = self.endpoints.source.as_ref();
         let listed = self.state.source().listing_progress().await?;
@@ -104,6 +104,7 @@ impl Flow {
         while let Some(from) = walk.next().cloned() {
             let seq = self.state.source().observation_next();
             let since = *listed_since.get_or_insert(seq);
+            listing.begin(since);
             let page = async {
                 let page = retry.run(|| source.page(&from, *page_keys)).await?;
                 self.read_keys(&mut reader, page).await
@@ -117,6 +118,7 @@ impl Flow {
                 (walk, stored, listed_since) = (Walk::from_start(), false, None);
                 continue;
             };
+            self.counters.left_out(&page.left_out);
             let coverage = walk.take(&page).map_err(|reason| cannot_continue(source.id(), &reason))?;
             if self.counters.totals().pages == 0 {
                 failpoint::reach(failpoint::BEFORE_FIRST_COMMIT).await;

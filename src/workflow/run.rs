@@ -6,7 +6,7 @@ use super::flow::{Flow, RunInfo};
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
 use crate::report::{Report, ReportContext};
-use crate::run::{RunKind, RunOutcome};
+use crate::run::{OwnListing, RunKind, RunOutcome};
 use crate::state::{InstanceLock, StateError};
 use crate::telemetry;
 use std::collections::BTreeMap;
@@ -35,9 +35,10 @@ impl Flow {
         lock.remember_run(number)?;
         telemetry::run_began(number);
         let run = RunInfo { number, kind, began };
-        let sinks = self.sink_runs(run);
+        let listing = OwnListing::default();
+        let sinks = self.sink_runs(run, &listing);
         match kind {
-            RunKind::Initial | RunKind::Reconcile => self.run_listing(run, &sinks).await?,
+            RunKind::Initial | RunKind::Reconcile => self.run_listing(run, &listing, &sinks).await?,
             RunKind::Incremental => self.run_incremental(run, &sinks).await?,
         }
         self.finish(run, &sinks).await

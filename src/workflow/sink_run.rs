@@ -3,7 +3,7 @@
 use super::flow::{Flow, RunInfo};
 use super::snapshots;
 use crate::apply::{ApplyContext, ApplyError, ApplyOptions, Bounds, Executor};
-use crate::run::{RunKind, RunTotals, SinkCounters, SinkStopSignal};
+use crate::run::{OwnListing, RunKind, RunTotals, SinkCounters, SinkStopSignal};
 use crate::state::{Overview, SinkState};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,20 +21,21 @@ pub(super) struct SinkRun<'f> {
 
 impl Flow {
     /// Creates the part of each sink in this run.
-    pub(super) fn sink_runs(&self, run: RunInfo) -> Vec<SinkRun<'_>> {
+    pub(super) fn sink_runs(&self, run: RunInfo, listing: &OwnListing) -> Vec<SinkRun<'_>> {
         let stop_signals = SinkStopSignal::of_run(&self.stop_signal, self.sinks.len());
-        self.sinks.iter().zip(stop_signals).map(|(state, stop_signal)| SinkRun::new(self, run, state.clone(), stop_signal)).collect()
+        let sinks = self.sinks.iter().cloned().zip(stop_signals);
+        sinks.map(|(state, stop_signal)| SinkRun::new(self, run, (state, stop_signal), listing.clone())).collect()
     }
 }
 
 impl<'f> SinkRun<'f> {
-    fn new(flow: &'f Flow, run: RunInfo, state: SinkState, stop_signal: SinkStopSignal) -> Self {
+    fn new(flow: &'f Flow, run: RunInfo, (state, stop_signal): (SinkState, SinkStopSignal), listing: OwnListing) -> Self {
         let counters = SinkCounters::new(flow.counters.clone(), state.name().clone());
         let options = &flow.options;
         let sink = flow.endpoints.sink(state.name());
         let concurrency = sink.capabilities().connections.map_or(options.concurrency, |bound| bound.min(options.concurrency));
         let apply = ApplyOptions { run: run.number, retry: options.retry, verify: options.verify };
-        let context = ApplyContext::new(flow.endpoints.source.clone(), sink, state.clone(), apply);
+        let context = ApplyContext::new(flow.endpoints.source.clone(), sink, state.clone(), apply, listing);
         let bounds = Bounds { concurrency, grace: options.grace };
         let executor = Executor::new(context, flow.clock.clone(), counters.clone(), stop_signal.clone(), bounds);
         Self { flow, run, state, executor, counters, stop_signal, new_snapshot_missing: AtomicBool::new(false) }

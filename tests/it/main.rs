@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module for each contract.
 
+mod answers;
 mod cli;
 mod conformance;
 mod crash;

@@ -130,7 +130,7 @@ impl Source for MemorySource {
             Order::Keys => PageCursor::After(all[end - 1].0.clone()),
             Order::Tokens => PageCursor::Token(end.to_string()),
         });
-        Ok(SourcePage { objects: all.drain(first..end).collect(), next, written: None })
+        Ok(SourcePage { objects: all.drain(first..end).collect(), next, ..SourcePage::default() })
     }
 
     async fn stat(&self, key: &ObjectKey) -> Result<Option<ObjectFacts>, EndpointError> {

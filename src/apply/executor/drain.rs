@@ -145,6 +145,9 @@ impl Executor {
                     self.counters.ended(&path, &PathOutcome::Skipped(SkipReason::NotInBucket));
                     telemetry::metrics().operation(self.state.name().as_str(), "none", OperationResult::Skipped);
                 }
+                for (path, is_unchanged) in lookups.missed {
+                    self.counters.missed(&path, is_unchanged);
+                }
                 for (path, failed_runs, error) in lookups.failed {
                     telemetry::operation(self.state.name(), &path, self.handle_failure(&path, (failed_runs, Attempts::default()), error))
                         .await;

@@ -2,6 +2,7 @@
 
 pub(super) mod drain;
 mod failures;
+mod sample;
 pub(super) mod permits;
 
 pub use drain::Executor;

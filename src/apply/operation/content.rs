@@ -158,10 +158,12 @@ impl Upload<'_, '_> {
 
     async fn handle_open_error(&self, error: ApplyError) -> Result<Step, ApplyError> {
         match error.kind() {
-            Some(EndpointErrorKind::Replaced) => Ok(Step::LookUpAgain(None)),
-            // A lookup has just found the object. The error is kept: if lookups keep finding an object that GET does not return, the
-            // operation ends with this error instead of an endless loop.
-            Some(EndpointErrorKind::NotFound) if matches!(self.operation.lane, Lane::Deletion | Lane::OpenIntent) => {
+            Some(EndpointErrorKind::Replaced) => Ok(Step::LookUpAgain(Some(error))),
+            // A lookup has just found the object, or a listing shows it. The error is kept: if lookups keep finding an object that GET does
+            // not return, the operation ends with this error instead of an endless loop.
+            Some(EndpointErrorKind::NotFound)
+                if matches!(self.operation.lane, Lane::Deletion | Lane::OpenIntent) || self.operation.is_listed(self.work) =>
+            {
                 Ok(Step::LookUpAgain(Some(error)))
             }
             Some(EndpointErrorKind::NotFound) => {

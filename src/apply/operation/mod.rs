@@ -7,5 +7,6 @@ mod permissions;
 mod effect;
 mod moves;
 mod recheck;
+mod contradiction;
 mod intent_metadata;
 mod checkpoint;

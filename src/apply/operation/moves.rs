@@ -9,7 +9,7 @@ use crate::apply::executor::permits::Permit;
 use crate::apply::sink::{EffectKind, EffectRequest, EffectResult, SinkHandle};
 use crate::endpoint::EndpointErrorKind;
 use crate::plan::{self, Effect, MoveVerdict, Planned};
-use crate::record::{ObjectKey, Permissions};
+use crate::record::{ObjectKey, Observation, Permissions};
 use crate::retry::{Disposed as _, Disposition};
 use crate::run::PathOutcome;
 use crate::state::{Attempts, Intent, Lane, Move, MoveOutcome};
@@ -139,9 +139,15 @@ impl Executor {
             () = self.stop_signal.stopped() => return Ok(Vec::new()),
         };
         let failed_lookups: HashMap<_, _> = lookups.failed.into_iter().collect();
-        self.state.source().observations_record(lookups.found).await?;
+        let (contradicted, found) = self.contradictions(&batch, lookups.found);
+        self.state.source().observations_record(found).await?;
         let mut refreshed = Vec::new();
         for candidate in batch {
+            if [candidate.origin(), candidate.target()].into_iter().any(|path| contradicted.contains(path)) {
+                // Each path by itself: an operation on the one that is listed and missing says so.
+                self.end_as_no_move(&candidate).await?;
+                continue;
+            }
             match failed_lookups.get(candidate.origin()).or_else(|| failed_lookups.get(candidate.target())) {
                 Some(error) => {
                     looked_up.failed.insert(candidate.target().clone());
@@ -158,6 +164,16 @@ impl Executor {
             }
         }
         Ok(refreshed)
+    }
+
+    /// Separates the absences that contradict this run's own listing from the other observations: they are no evidence.
+    fn contradictions(&self, batch: &[Move], found: Vec<Observation>) -> (BTreeSet<ObjectKey>, Vec<Observation>) {
+        let sides = batch.iter().flat_map(|candidate| [&candidate.moving.origin, &candidate.moving.target]);
+        let listed: BTreeSet<_> =
+            sides.filter(|(_, side)| self.context.listing.showed(side.observed.as_ref())).map(|(path, _)| path).collect();
+        let (missing, found): (Vec<_>, _) =
+            found.into_iter().partition(|observation| observation.facts.is_none() && listed.contains(&observation.path));
+        (missing.into_iter().map(|observation| observation.path).collect(), found)
     }
 
     /// Ends a pair that is no move, or no longer the move that was sent.

@@ -7,7 +7,7 @@ use crate::apply::executor::permits::Permit;
 use crate::apply::sink::{EffectKind, EffectRequest, FilePart, SinkHandle};
 use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
-use crate::record::{FileRecord, ObjectKey, Observation};
+use crate::record::{FileRecord, Observation};
 use crate::run::PathOutcome;
 use crate::state::{Attempts, IntentKind, Lane, NotOpened, WorkItem};
 use crate::{mutant, source, telemetry};
@@ -30,8 +30,8 @@ pub(in crate::apply) struct Operation<'a> {
 pub(super) enum Step {
     /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// A new lookup is needed, because the object has changed or its observation has no ETag. If the GET failed, holds
-    /// its error: lookups may succeed although the GET keeps failing, and then the operation returns this error at the end.
+    /// A new lookup is needed, because the object has changed or its observation has no ETag. If the GET failed, holds its error: lookups may
+    /// succeed although the GET keeps failing or keeps returning another object, and then the operation returns this error at the end.
     LookUpAgain(Option<ApplyError>),
     /// The operation ended an intent, or could not open one because the state has changed: the path is read and planned again.
     PlanAgain,
@@ -62,7 +62,7 @@ impl Operation<'_> {
         // been looked up.
         let in_doubt =
             (work.intent.is_some() || work.permissions_intent.is_some()) && !mutant::is("an_open_intent_is_sent_again_without_a_look");
-        let mut current = if in_doubt && self.lane != Lane::Deletion { self.look_up_again(&path).await? } else { Ok(work) };
+        let mut current = if in_doubt && self.lane != Lane::Deletion { self.look_up_again(&work).await? } else { Ok(work) };
         let mut get_error = None;
         for _ in 0..MAX_ATTEMPTS {
             let work = match current {
@@ -73,14 +73,19 @@ impl Operation<'_> {
                 Step::Ended(outcome) => return Ok(outcome),
                 Step::LookUpAgain(error) => {
                     get_error = error;
-                    self.look_up_again(&path).await?
+                    self.look_up_again(&work).await?
                 }
                 Step::PlanAgain => self.context.state.work_item(&path).await?.ok_or(PathOutcome::Unchanged),
             };
         }
-        let message = "the object was replaced each time that we looked";
-        let replaced = || EndpointError::of_content(self.context.source.id(), &path, ContentFault::Replaced, message).into();
-        Err(get_error.unwrap_or_else(replaced))
+        let has_etag = |work: &WorkItem| {
+            work.path_state.observed.as_ref().is_some_and(|observed| observed.facts.as_ref().is_some_and(|facts| facts.etag.is_some()))
+        };
+        let (fault, message) = match &current {
+            Ok(work) if !has_etag(work) => (ContentFault::NoETag, "the answer to a HEAD has no ETag"),
+            _ => (ContentFault::Replaced, "the object was replaced each time that we looked"),
+        };
+        Err(get_error.unwrap_or_else(|| EndpointError::of_content(self.context.source.id(), &path, fault, message).into()))
     }
 
     /// Makes one attempt.
@@ -117,10 +122,14 @@ impl Operation<'_> {
     }
 
     /// Looks up a path and stores the observation. Returns `Ok` with the work that remains, or `Err` with the outcome if none does.
-    async fn look_up_again(&self, path: &ObjectKey) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
+    async fn look_up_again(&self, work: &WorkItem) -> Result<Result<WorkItem, PathOutcome>, ApplyError> {
+        let path = &work.path;
         let seq = self.context.state.source().observation_next();
         let facts = source::look_up(self.context.source.as_ref(), path, self.context.options.retry).await?;
         let gone = facts.is_none();
+        if gone && self.is_listed(work) {
+            return Ok(Err(self.end_as_missing(path).await?));
+        }
         self.context.state.source().observations_record(vec![Observation { path: path.clone(), facts, seq }]).await?;
         let nothing = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
         Ok(self.context.state.work_item(path).await?.ok_or(nothing))

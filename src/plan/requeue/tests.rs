@@ -23,7 +23,7 @@ fn sides(held: Option<&str>, shown: Option<&str>) -> PathState {
 }
 
 fn due() -> PendingRow {
-    PendingRow { due: true, held: false, maybe_deleted: false, reported_at: None }
+    PendingRow { status: RowStatus::Due, maybe_deleted: false, reported_at: None }
 }
 
 const CONTENT: QueuePosition = QueuePosition { deletion: false, large: false, reported_at: None };
@@ -31,9 +31,10 @@ const DELETE: QueuePosition = QueuePosition { deletion: true, large: false, repo
 
 #[test]
 fn the_table() {
-    let parked = PendingRow { due: false, ..due() };
+    let parked = PendingRow { status: RowStatus::Waiting, ..due() };
+    let missing = PendingRow { status: RowStatus::ListedButMissing, ..due() };
     let missed = PendingRow { maybe_deleted: true, ..due() };
-    let held = PendingRow { due: false, held: true, maybe_deleted: true, ..due() };
+    let held = PendingRow { status: RowStatus::Held, maybe_deleted: true, ..due() };
     let (new, changed, gone, same) =
         (sides(None, Some("x")), sides(Some("x"), Some("y")), sides(Some("x"), None), sides(Some("x"), Some("x")));
     let nowhere = sides(None, None);
@@ -43,6 +44,9 @@ fn the_table() {
         ("new, in its queue", &new, Some(due()), OBSERVED, QueueChange::Keep),
         ("it failed, and nothing changed", &changed, Some(parked), idle, QueueChange::Keep),
         ("it failed, and something changed", &changed, Some(parked), OBSERVED, QueueChange::Replace(CONTENT)),
+        ("a lookup missed it, and it is listed again", &changed, Some(missing), idle, QueueChange::MakeDue),
+        ("a lookup missed it, and it is listed otherwise", &changed, Some(missing), OBSERVED, QueueChange::Replace(CONTENT)),
+        ("a lookup missed it, and a move of it ended", &changed, Some(missing), Trigger::MoveEnded, QueueChange::Keep),
         ("it failed, and its operation goes on", &changed, Some(parked), Trigger::InFlight, QueueChange::Keep),
         ("an outcome that an observation overtook", &changed, Some(due()), Trigger::OperationEnded, QueueChange::Replace(CONTENT)),
         ("gone", &gone, None, OBSERVED, QueueChange::Append(DELETE)),
@@ -92,10 +96,16 @@ fn a_new_object_above_the_limit_is_skipped_and_a_known_one_is_parked() {
 }
 
 fn any_row() -> impl Strategy<Value = Option<PendingRow>> {
-    let row = (0..3_u8, any::<bool>(), proptest::option::of(0..9_i64));
-    proptest::option::of(row.prop_map(|(status, deletion, reported_at)| {
-        // The guard holds only deletes.
-        PendingRow { due: status == 0, held: status == 1 && deletion, maybe_deleted: deletion, reported_at }
+    let status = prop_oneof![Just(RowStatus::Due), Just(RowStatus::Held), Just(RowStatus::ListedButMissing), Just(RowStatus::Waiting)];
+    let row = (status, any::<bool>(), proptest::option::of(0..9_i64));
+    proptest::option::of(row.prop_map(|(status, maybe_deleted, reported_at)| {
+        // The guard holds only deletes, and what is listed is none.
+        let status = match status {
+            RowStatus::Held if !maybe_deleted => RowStatus::Waiting,
+            RowStatus::ListedButMissing if maybe_deleted => RowStatus::Waiting,
+            status => status,
+        };
+        PendingRow { status, maybe_deleted, reported_at }
     }))
 }
 
@@ -130,7 +140,10 @@ proptest! {
         prop_assert_eq!(has_row, something_to_do || in_question, "{:?}", found);
         prop_assert_eq!(found.to_do, something_to_do);
         // A row can be replaced or removed only if there is one, and appended only if there is none.
-        let needs_row = matches!(found.change, QueueChange::Replace(_) | QueueChange::Remove | QueueChange::SetReportedAt(_));
+        let needs_row = matches!(
+            found.change,
+            QueueChange::Replace(_) | QueueChange::Remove | QueueChange::SetReportedAt(_) | QueueChange::MakeDue
+        );
         prop_assert!(!needs_row || pending.is_some());
         prop_assert!(!matches!(found.change, QueueChange::Append(_)) || pending.is_none());
     }
@@ -140,7 +153,7 @@ proptest! {
         trigger in any_trigger(),
         reported_at in proptest::option::of(0..9_i64),
     ) {
-        let pending = Some(PendingRow { due: false, held: true, maybe_deleted: true, reported_at: None });
+        let pending = Some(PendingRow { status: RowStatus::Held, maybe_deleted: true, ..due() });
         let view = PathView { path_state: sides(Some("x"), None), pending, reported_at, ..PathView::default() };
         let change = decide_pending(&key(), &view, trigger, Policy::default()).change;
         prop_assert!(matches!(change, QueueChange::Keep | QueueChange::SetReportedAt(_)), "{change:?}");

@@ -18,11 +18,14 @@ enum Role {
     Describes,
     /// As `Describes`, for a time. A time in another common format is converted.
     DescribesTime,
+    /// The length of the object in the response to a HEAD. One that is no number, or two of them, is left out: another request finds it.
+    /// (The HTTP client refuses a response with a body of such a length, and names it.)
+    Length,
 }
 
 /// All headers that the client reads. Every other header is removed: user metadata, expiry, locks, replication, …
 const READ: [(&str, Role); 15] = [
-    ("content-length", Role::Decides),
+    ("content-length", Role::Length),
     ("content-range", Role::Decides),
     ("etag", Role::Decides),
     ("x-amz-checksum-crc32", Role::Decides),
@@ -84,6 +87,7 @@ fn mend(response: &mut HttpResponse) -> Vec<&'static str> {
         let usable = match role {
             Role::Decides if values.iter().any(|value| value != first) => continue,
             Role::Decides => text(first),
+            Role::Length => text(first).filter(|length| length.parse::<i64>().is_ok() && values.iter().all(|value| value == first)),
             Role::Describes => values.iter().find_map(|value| text(value)),
             Role::DescribesTime => values.iter().find_map(|value| http_date(&text(value)?)),
         };
@@ -149,6 +153,9 @@ mod tests {
             ("x-amz-meta-author", &[b"J\xf6rg"], None),
             ("x-amz-missing-meta", &[b"many"], None),
             ("expires", &[b"0", b"-1"], None),
+            ("content-length", &[b"7"], Some(b"7")),
+            ("content-length", &[b"many"], None),
+            ("content-length", &[b"7", b"8"], None),
             ("x-amz-object-lock-retain-until-date", &[b"never"], None),
             ("etag", &[b"\"e\"", b"\"e\""], Some(b"\"e\"")),
         ];

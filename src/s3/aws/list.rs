@@ -46,7 +46,7 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
         (true, None, Some((last, _))) => Some(PageCursor::After(last.clone())),
         (true, None, None) => return Err(BadPage::NoCursor),
     };
-    Ok(ListPage { objects, next, written: Some(written).filter(WrittenKeys::are_ambiguous) })
+    Ok(ListPage { objects, next, written: Some(written).filter(WrittenKeys::are_ambiguous), ..ListPage::default() })
 }
 
 /// True if a response without a truncation flag is a listing: it has entries, or repeats parts of the request. An empty document

@@ -25,7 +25,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use futures::{StreamExt, stream};
 use head::RawHead;
-use mend::MendListing;
+use mend::{MendListing, Mended};
 use std::error::Error;
 use std::pin::Pin;
 use std::task::Poll;
@@ -97,6 +97,7 @@ impl ListObjects for AwsBucket {
             PageCursor::After(key) => (Some(key.as_str().to_owned()), None),
             PageCursor::Token(token) => (None, Some(token.clone())),
         };
+        let mend = MendListing::default();
         let sending = self
             .client
             .list_objects_v2()
@@ -107,11 +108,17 @@ impl ListObjects for AwsBucket {
             .set_start_after(start_after)
             .set_continuation_token(token)
             .customize()
-            .interceptor(MendListing)
+            .interceptor(mend.clone())
             .interceptor(WholeListing)
             .send();
-        let output = self.within(call, sending).await?;
-        list::page(&request, output).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))
+        let answer = self.within(call, sending).await;
+        let Mended { left_out, refused } = mend.into_findings();
+        if let Some(refused) = refused {
+            // It names the element, other than the parser.
+            return Err(self.error(call, S3ErrorKind::Other, &format!("the listing cannot be used: {refused}")));
+        }
+        let page = list::page(&request, answer?).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))?;
+        Ok(ListPage { left_out, ..page })
     }
 }
 
@@ -158,7 +165,7 @@ impl ReadObjects for AwsBucket {
             })
             .send()
             .await
-            .map_err(|error| self.failed(call, &error))?;
+            .map_err(|error| self.failed(call, &error).with_expected(request.if_match.as_ref()))?;
         let raw = RawHead::from(&output);
         let head = if request.range.is_some() {
             raw.validated_of_part(output.content_range()).map_err(|words| self.error(call, S3ErrorKind::Other, words))?

@@ -164,12 +164,12 @@ impl ListObjects for MemoryBucket {
         let last = objects.last().map(|(key, _)| PageCursor::Token(key.as_str().to_owned()));
         let next = matching.next().and(last);
         if !matches!(fault, Some(Fault::UnencodedKeys)) {
-            return Ok(ListPage { objects, next, written: None });
+            return Ok(ListPage { objects, next, ..ListPage::default() });
         }
         let texts = objects.iter().map(|(key, _)| key.as_str().to_owned()).collect();
         let written = WrittenKeys::of_page(true, texts, &request.prefix).expect("invariant: each key has the prefix");
         written.rename(&written.encodings, &mut objects, &mut None);
-        Ok(ListPage { objects, next, written: Some(written) })
+        Ok(ListPage { objects, next, written: Some(written), ..ListPage::default() })
     }
 }
 

@@ -8,7 +8,7 @@ fn key(raw: &str) -> ObjectKey {
 
 fn page(keys: &[&str], next: Option<PageCursor>) -> SourcePage {
     let facts = ObjectFacts { size: 1, etag: None, last_modified: None, storage_class: None, version_id: None };
-    SourcePage { objects: keys.iter().map(|raw| (key(raw), facts.clone())).collect(), next, written: None }
+    SourcePage { objects: keys.iter().map(|raw| (key(raw), facts.clone())).collect(), next, ..SourcePage::default() }
 }
 
 fn token(token: &str) -> PageCursor {

@@ -58,6 +58,13 @@ pub(crate) fn write_reported_at(connection: &Connection, sink: RegisteredSink, p
     Ok(())
 }
 
+/// Makes a row due that waits for an observation.
+pub(crate) fn make_due(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached("UPDATE OR FAIL pending SET status = 'due' WHERE sink = ?1 AND path = ?2")?;
+    statement.execute(params![sink.id, path.as_str()])?;
+    Ok(())
+}
+
 pub(crate) fn put_aside(
     connection: &Connection,
     sink: RegisteredSink,

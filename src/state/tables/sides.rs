@@ -1,7 +1,7 @@
 //! The known facts of a path: observed and applied row, reported permissions, and its row in `pending`. One query reads many
 //! paths.
 
-use crate::plan::requeue::{PathView, PendingRow};
+use crate::plan::requeue::{PathView, PendingRow, RowStatus};
 use crate::record::{ObjectKey, PathState, Permissions};
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
@@ -57,7 +57,8 @@ pub(crate) fn views<'p>(
     // Usually the sink has no open intent. Then no path is looked up in `intents`.
     static VIEWS: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT {}, p.status = 'due', p.status = 'held', p.deletion, p.told_at,
+            "SELECT {}, p.status = 'due', p.status = 'held', p.deletion,
+                p.status = 'skipped' AND p.reason IS 'listed_but_missing', p.told_at,
                 (SELECT open_intents > 0 FROM sinks WHERE id = ?1)
                     AND (EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND path = k.value)
                          OR EXISTS (SELECT 1 FROM intents WHERE sink = ?1 AND new_path = k.value)),
@@ -79,8 +80,8 @@ pub(crate) fn views<'p>(
         views.push(PathView {
             path_state: sides_from_row(row, 0, path)?,
             pending: is_pending.then(|| pending_from_row(row, SIDE_COLUMNS)).transpose()?,
-            open_intent: row.get(SIDE_COLUMNS + 4)?,
-            state_restored: row.get(SIDE_COLUMNS + 5)?,
+            open_intent: row.get(SIDE_COLUMNS + 5)?,
+            state_restored: row.get(SIDE_COLUMNS + 6)?,
             reported_at: None,
         });
     }
@@ -99,5 +100,11 @@ pub(crate) fn sides_from_row(row: &Row<'_>, first: usize, path: &ObjectKey) -> r
 }
 
 fn pending_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<PendingRow> {
-    Ok(PendingRow { due: row.get(first)?, held: row.get(first + 1)?, maybe_deleted: row.get(first + 2)?, reported_at: row.get(first + 3)? })
+    let status = match (row.get(first)?, row.get(first + 1)?, row.get(first + 3)?) {
+        (true, ..) => RowStatus::Due,
+        (_, true, _) => RowStatus::Held,
+        (.., true) => RowStatus::ListedButMissing,
+        _ => RowStatus::Waiting,
+    };
+    Ok(PendingRow { status, maybe_deleted: row.get(first + 2)?, reported_at: row.get(first + 4)? })
 }

@@ -32,6 +32,8 @@ pub struct WorkItem {
     pub path: ObjectKey,
     /// Failed runs so far.
     pub attempts: u32,
+    /// True if an earlier listing showed the key and its lookup did not find it.
+    pub listed_but_missing: bool,
     /// The known facts of the path.
     pub path_state: PathState,
     /// The open intent for its content.
@@ -108,7 +110,7 @@ fn due(
     rows.map(|row| row?).collect()
 }
 
-fn one(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
+pub(crate) fn one(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<Option<WorkItem>, StateError> {
     let mut statement = connection.prepare_cached(&selection("p.sink = ?1 AND p.path = ?2"))?;
     statement.query_row(params![sink.id, path.as_str()], from_row).optional()?.transpose()
 }
@@ -117,7 +119,7 @@ fn selection(which: &str) -> String {
     let content = intents::COLUMNS.map(|column| format!("i.{column}")).join(", ");
     let permissions = intents::COLUMNS.map(|column| format!("j.{column}")).join(", ");
     format!(
-        "SELECT p.seq, p.path, p.attempts, {}, {content}, {permissions}
+        "SELECT p.seq, p.path, p.attempts, p.reason IS 'listed_but_missing', {}, {content}, {permissions}
          FROM pending p LEFT JOIN observed o ON o.source = (SELECT source FROM sinks WHERE id = ?1) AND o.path = p.path
          LEFT JOIN applied a ON a.sink = p.sink AND a.path = p.path
          LEFT JOIN permissions t ON t.source = (SELECT source FROM sinks WHERE id = ?1) AND t.path = p.path
@@ -129,20 +131,23 @@ fn selection(which: &str) -> String {
     )
 }
 
+/// The index of the first column of both sides in a row of [`selection`].
+const FIRST_SIDE: usize = 4;
 /// The index of the first column of the two intents in a row of [`selection`].
-const CONTENT_INTENT: usize = 3 + sides::SIDE_COLUMNS;
+const CONTENT_INTENT: usize = FIRST_SIDE + sides::SIDE_COLUMNS;
 const PERMISSIONS_INTENT: usize = CONTENT_INTENT + intents::COLUMNS.len();
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<WorkItem, StateError>> {
     let Ok(path) = ObjectKey::new(row.get::<_, String>(1)?) else {
         return Ok(Err(StateError::Corrupt("an empty path".to_owned())));
     };
-    let sides = sides::sides_from_row(row, 3, &path)?;
+    let sides = sides::sides_from_row(row, FIRST_SIDE, &path)?;
     let (intent, permissions_intent) = match (intent(row, CONTENT_INTENT, &path)?, intent(row, PERMISSIONS_INTENT, &path)?) {
         (Ok(content), Ok(permissions)) => (content, permissions),
         (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
     };
-    Ok(Ok(WorkItem { seq: row.get(0)?, attempts: row.get(2)?, path, path_state: sides, intent, permissions_intent }))
+    let (seq, attempts, listed_but_missing) = (row.get(0)?, row.get(2)?, row.get(3)?);
+    Ok(Ok(WorkItem { seq, path, attempts, listed_but_missing, path_state: sides, intent, permissions_intent }))
 }
 
 fn intent(row: &Row<'_>, first: usize, path: &ObjectKey) -> rusqlite::Result<Result<Option<Intent>, StateError>> {

@@ -6,9 +6,11 @@
 
 use crate::mutant;
 use crate::plan::guard::HeldDeletes;
+use crate::record::ObjectKey;
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
 use crate::state::tables::sinks::{self, RegisteredSink};
+use crate::state::transactions::claim::{self, WorkItem};
 use rusqlite::{Connection, params};
 
 /// The deletes that the guard is about to judge.
@@ -108,6 +110,24 @@ impl SinkState {
         .await
     }
 
+    /// Some of the paths that may be gone, due or held, with all that is known of them.
+    pub async fn deletes_sample(&self, most: usize) -> Result<Vec<WorkItem>, StateError> {
+        self.call(move |connection, sink| {
+            let mut sample = Vec::new();
+            for which in [SAMPLE_DUE, SAMPLE_HELD] {
+                let mut statement = connection.prepare_cached(which)?;
+                let rows = statement.query_map(params![sink.id, i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get::<_, String>(0))?;
+                for path in rows {
+                    let path = ObjectKey::new(path?).map_err(|_| StateError::Corrupt("an empty path".to_owned()))?;
+                    sample.extend(claim::one(connection, sink, &path)?);
+                }
+            }
+            sample.truncate(most);
+            Ok(sample)
+        })
+        .await
+    }
+
     /// The guard has judged the deletes of the listing so far, and holds none of them.
     pub async fn listing_judged(&self) -> Result<(), StateError> {
         self.call(sinks::note_listing_judged).await
@@ -137,6 +157,8 @@ pub(crate) const COUNT_HELD: &str =
     EXISTS (SELECT 1 FROM applied a WHERE a.sink = p.sink AND a.path = p.path)
     OR EXISTS (SELECT 1 FROM intents i WHERE i.sink = p.sink AND i.path = p.path)
     OR EXISTS (SELECT 1 FROM meta WHERE name = 'restored_at_look'))";
+const SAMPLE_DUE: &str = "SELECT path FROM pending WHERE sink = ?1 AND status = 'due' AND deletion = 1 ORDER BY large, seq LIMIT ?2";
+const SAMPLE_HELD: &str = "SELECT path FROM pending WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1 LIMIT ?2";
 pub(crate) const HOLD: &str = "UPDATE pending SET status = 'held' WHERE sink = ?1 AND status = 'due' AND deletion = 1";
 pub(crate) const LET_GO: &str =
     "UPDATE pending SET status = 'due' WHERE sink = ?1 AND status = 'held' AND status <> 'due' AND deletion = 1";

@@ -130,6 +130,7 @@ fn store<'p>(
             }
             QueueChange::Keep => {}
             QueueChange::SetReportedAt(at) => pending::write_reported_at(connection, sink, path, at)?,
+            QueueChange::MakeDue => pending::make_due(connection, sink, path)?,
             QueueChange::Remove => pending::remove(connection, sink, path)?,
             QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
             QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,

@@ -11,7 +11,8 @@ pub(crate) const RELEASE_DUE: &str =
     "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status = 'parked' AND next_attempt <= ?2";
 
 impl SinkState {
-    /// Makes every parked or skipped path due, because the operator asked. Held deletes stay held: only the guard releases them.
+    /// Makes every parked or skipped path due, because the operator asked. Held deletes stay held: only the guard releases them. A path that
+    /// was listed and is missing waits for a listing that shows it again.
     pub async fn pending_unpark_all(&self) -> Result<(), StateError> {
         self.call(release_all).await
     }
@@ -41,7 +42,8 @@ impl SinkState {
 }
 
 fn release_all(connection: &Connection, sink: RegisteredSink) -> Result<(), StateError> {
-    let text = "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1 AND status IN ('parked', 'skipped')";
+    let text = "UPDATE pending SET status = 'due', next_attempt = NULL WHERE sink = ?1
+                AND (status = 'parked' OR (status = 'skipped' AND reason IS NOT 'listed_but_missing'))";
     connection.execute(text, [sink.id])?;
     Ok(())
 }

@@ -18,6 +18,7 @@ pub(super) struct OtlpInstruments {
     pending: Gauge<u64>,
     dead_letters: Gauge<u64>,
     mended_headers: Counter<u64>,
+    mended_elements: Counter<u64>,
 }
 
 impl OtlpInstruments {
@@ -44,6 +45,7 @@ impl OtlpInstruments {
             pending: gauge(names::PENDING),
             dead_letters: gauge(names::DEAD_LETTERS),
             mended_headers: counter(names::MENDED_HEADERS),
+            mended_elements: counter(names::MENDED_ELEMENTS),
         }
     }
 }
@@ -74,6 +76,10 @@ impl Instruments for OtlpInstruments {
 
     fn mended_header(&self, header: &'static str) {
         self.mended_headers.add(1, &[KeyValue::new(names::HEADER, header)]);
+    }
+
+    fn mended_elements(&self, element: &'static str, count: u64) {
+        self.mended_elements.add(count, &[KeyValue::new(names::ELEMENT, element)]);
     }
 }
 

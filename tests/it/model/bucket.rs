@@ -78,7 +78,10 @@ impl ListObjects for Bucket {
                 key.starts_with(&request.prefix) && after.is_none_or(|after| after < **key) && last.is_none_or(|last| **key <= last)
             };
             super::op::KEYS.iter().filter(covered).for_each(|key| inner.evidence.missed(key));
-            page.objects.iter().for_each(|(key, _)| inner.evidence.there(key.as_str()));
+            for (key, facts) in &page.objects {
+                let is_file = !key.is_directory_marker(facts.size);
+                if is_file { inner.evidence.listed(key.as_str()) } else { inner.evidence.there(key.as_str()) }
+            }
         }
         self.note(&format!("list from {:?}", request.from), &page);
         self.0.point().await;

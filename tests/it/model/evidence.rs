@@ -24,6 +24,8 @@ pub(crate) struct Evidence {
     pub(crate) asked: BTreeSet<String>,
     /// The keys that this run found gone, whatever it observed there later.
     gone: BTreeSet<String>,
+    /// Those that a page of this run showed to hold a file.
+    listed: BTreeSet<String>,
 }
 
 impl Evidence {
@@ -32,6 +34,13 @@ impl Evidence {
         self.run += 1;
         self.asked.clear();
         self.gone.clear();
+        self.listed.clear();
+    }
+
+    /// A page shows a file there.
+    pub(crate) fn listed(&mut self, key: &str) {
+        self.there(key);
+        self.listed.insert(key.to_owned());
     }
 
     pub(crate) fn there(&mut self, key: &str) {
@@ -64,6 +73,9 @@ impl Evidence {
     /// Why a delete of the key may not be sent now: each delete, even a repeated one, needs an observation of its own run. With
     /// several sinks, another one may have observed the key between the HEAD and the delete.
     pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
+        if self.listed.contains(key) {
+            return Some(format!("a delete of {key:?}, which a page of the same run showed"));
+        }
         match self.newest.get(key) {
             _ if sinks > 1 && self.gone.contains(key) => None,
             Some((Shown::Absent { bucket_there: true }, run)) if *run == self.run => None,

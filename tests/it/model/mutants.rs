@@ -36,6 +36,7 @@ const fn in_a_sweep(sweep: &'static str, planted: &'static [&'static str]) -> Bu
 const BUGS: &[Bug] = &[
     by_chance(&["a_404_is_believed"]),
     by_chance(&["absence_in_a_page_is_believed"]),
+    in_a_sweep("an object that changes, and goes while it is listed", &["a_404_of_a_listed_key_is_believed"]),
     by_chance(&["an_open_intent_is_forgotten"]),
     in_a_sweep("a delete, and the object is back", &["an_open_intent_is_sent_again_without_a_look"]),
     in_a_sweep("a delete, and the object is back", &["an_ended_intent_leaves_its_row_confirmed"]),

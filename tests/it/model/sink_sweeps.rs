@@ -23,7 +23,7 @@ const STRIKES: [&[Trouble]; 2] = [&[Trouble::Second(ApiTrouble::EffectThenReset)
 const GONE: &[Trouble] = &[Trouble::Change(Change::Delete(0))];
 
 /// All sweeps.
-pub(crate) fn all() -> [Sweep; 9] {
+pub(crate) fn all() -> [Sweep; 10] {
     let put = |key, content| changed(Change::Put(key, content), ModelEvent::Create(key));
     let three = [put(0, 1), put(1, 2), put(2, 3)].concat();
     let (down, up) = ([turns(SECOND, Condition::Unreachable)], [turns(SECOND, Condition::Up)]);
@@ -90,9 +90,18 @@ pub(crate) fn all() -> [Sweep; 9] {
         // One sink has stored the file when the other sink finds it gone.
         Sweep {
             setup: Setup { concurrency: 1, second: TWO.second.map(|second| Second { renames: Renames::None, ..second }), ..GUARDED },
-            run: RECONCILE,
             seeds: 2,
-            ..sweep("an object that goes before one sink has read it", &[&[Op::Change(Change::Put(0, 1))]], &[GONE], &[])
+            ..sweep("an object that goes before one sink has read it", &[&put(0, 1)], &[GONE], &[])
+        },
+        // Its own listing shows the file: that it is gone is no evidence in this run.
+        Sweep {
+            run: RECONCILE,
+            ..sweep(
+                "an object that changes, and goes while it is listed",
+                &[&put(0, 1), &[CYCLE, Op::Change(Change::Put(0, 2))]],
+                &[GONE],
+                &[&[RECONCILE]],
+            )
         },
         Sweep { setup: TWO, ..sweep("an object, and the second sink is struck", &[&applied_at_0(), &put(0, 2)], &STRIKES, &[]) },
     ]

@@ -26,13 +26,13 @@ async fn a_deleted_key_is_looked_up_once_and_is_not_skipped() {
 
 /// A large object that disappeared before it was read was in no lane any more: it stayed due for ever and was never observed.
 #[tokio::test]
-async fn a_large_object_that_vanished_is_found_gone() {
+async fn a_large_object_that_vanished_is_missed() {
     let (server, scene) = over_http().await;
     server.server().put(BUCKET, "a", "a", None);
     server.server().put_generated(BUCKET, "large", 8 << 20, 1);
     server.server().order(Matcher::operation("GetObject").key("large").times(1), mock_s3::Fault::Remove);
     let ended = scene.run_to_success().await;
-    assert_eq!((ended.report.pending.due, ended.report.skipped["not_in_bucket"]), (0, 1), "{}", ended.report);
+    assert_eq!((ended.report.pending.due, ended.report.skipped["listed_but_missing"]), (0, 1), "{}", ended.report);
 }
 
 /// A file that had become too large and was then deleted stayed in the file manager: skipping it removed the evidence of its

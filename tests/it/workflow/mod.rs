@@ -3,6 +3,7 @@
 
 pub(crate) mod cycle;
 mod defects;
+mod contradictions;
 mod endpoints;
 mod faults;
 mod lanes;

@@ -1,10 +1,9 @@
 //! Stores with missing or invalid headers: the object is synced nevertheless, and a wrong body is not.
 
-use super::scene::{BUCKET, Scene, files, key, over_http, over_http_with};
+use super::scene::{BUCKET, Scene, files, key, over_http};
 use mock_s3::{Fault, Matcher};
 use s3_sync::state::Views;
 use serde_json::json;
-use std::time::Duration;
 
 const NEW: &str = "the new content";
 
@@ -50,59 +49,6 @@ async fn an_object_without_any_length_is_synced_after_an_event() {
     server.server().order(Matcher::any(), Fault::NoLength);
     scene.cycle_to_success().await;
     assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
-}
-
-/// O3: one Latin-1 byte in user metadata kept the object from being synced, in every run. The same applies to every invalid
-/// header that is only information.
-#[tokio::test]
-async fn an_unreadable_informational_header_does_not_block_its_object() {
-    let latin_1 = || vec![b"J\xf6rg".to_vec()];
-    let absent = Vec::new;
-    let empty = || vec![Vec::new()];
-    let doubled = || vec![b"one".to_vec(), b"two".to_vec()];
-    let (server, scene) = over_http_with(mock_s3::Options::default(), Duration::from_secs(30)).await;
-    let mut number = 0;
-    for name in [
-        "x-amz-meta-author",
-        "x-amz-missing-meta",
-        "x-amz-storage-class",
-        "x-amz-version-id",
-        "content-type",
-        "last-modified",
-        "expires",
-        "x-amz-expiration",
-        "x-amz-restore",
-        "x-amz-delete-marker",
-        "x-amz-mp-parts-count",
-        "x-amz-tagging-count",
-        "x-amz-replication-status",
-        "x-amz-object-lock-retain-until-date",
-        "x-amz-object-lock-mode",
-        "cache-control",
-        "content-disposition",
-        "content-language",
-        "accept-ranges",
-        "server",
-        "date",
-    ] {
-        for values in [latin_1(), absent(), empty(), doubled()] {
-            number += 1;
-            let path = format!("{number}");
-            server.server().put(BUCKET, &path, NEW, None);
-            server.server().order(Matcher::any().key(&path), Fault::Header { name, values });
-        }
-    }
-    scene.run_to_success().await;
-    assert_eq!(scene.contents().len(), number);
-    // Lookups of events get the same headers.
-    let changed: Vec<_> = (1..=number).map(|number| number.to_string()).collect();
-    for path in &changed {
-        server.server().put(BUCKET, path, "changed", None);
-    }
-    let events = changed.iter().map(|path| json!({ "event_type": "create", "file_path": format!("/{path}") }));
-    scene.api.api().set_feed(events.collect());
-    scene.cycle_to_success().await;
-    assert!(scene.contents().values().all(|content| content == "changed"));
 }
 
 /// O4: a Last-Modified that is no HTTP date kept the object from being synced. Other common formats are accepted; otherwise the

@@ -36,8 +36,8 @@ time. A test measured every line: an S3 server and a file manager over HTTP, wit
 async fn the_committed_faults_page_is_what_happens() {
     let at_the_file_manager = measured(at_the_file_manager::cases()).await;
     let at_the_store = measured(at_the_store::cases()).await;
-    let page =
-        format!("{INTRODUCTION}\n## At the file manager\n\n{}\n## At the store\n\n{}", table(&at_the_file_manager), table(&at_the_store));
+    let (at_the_file_manager, at_the_store, answers) = (table(&at_the_file_manager), table(&at_the_store), crate::answers::section());
+    let page = format!("{INTRODUCTION}\n## At the file manager\n\n{at_the_file_manager}\n## At the store\n\n{at_the_store}{answers}");
     println!("{page}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {

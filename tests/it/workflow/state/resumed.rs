@@ -1,9 +1,10 @@
 //! An interrupted listing: the next run continues after its last page, and changes made meanwhile are still handled correctly.
 
 use super::super::scene::{BUCKET, Scene, kill, over_http};
-use mock_s3::{Fault, Gate, Matcher, MockS3};
+use mock_s3::{Fault, Gate, Matcher, MockS3, NewObject};
 use s3_sync::apply::StopSignal;
 use s3_sync::state::RunOutcome;
+use std::time::Duration;
 
 /// Six objects, two on a page.
 async fn six_objects() -> (mock_s3::Running, Scene) {
@@ -76,10 +77,11 @@ async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
     scene.run_to_success().await;
     assert!(server.server().remove(BUCKET, "a"));
     killed_before_the_third_page(server.server(), &scene).await;
-    server.server().put(BUCKET, "a", "a", Some("text/plain"));
+    let later = jiff::Timestamp::now() + Duration::from_secs(10);
+    server.server().put_object(BUCKET, "a", NewObject::bytes("a").content_type("text/plain").last_modified(later));
     scene.api.api().reset_calls();
-    scene.run_to_success().await;
-    assert_eq!(scene.saves(), []);
+    let ended = scene.run_to_success().await;
+    assert_eq!((scene.saves(), ended.report.listing.missed), (Vec::new(), 1));
 }
 
 #[tokio::test]
