@@ -24,7 +24,8 @@
 //! - [`config`]: the settings.
 //! - [`s3`], [`file_manager`]: the clients of the endpoints.
 //! - [`telemetry`]: log lines, spans and metrics.
-//! - [`clock`], [`endpoint`], [`retry`]: the current time, the errors of endpoints, the retries of calls.
+//! - [`clock`], [`endpoint`], [`retry`], [`trust`]: the current time, the errors of endpoints, the retries of calls, trusted certificate
+//!   authorities.
 //! - [`failpoint`], [`mutant`]: hooks for crash tests and planted bugs for mutation tests, compiled to nothing in releases.
 //!
 //! Cargo features select the parts: `state` the database and the engine around it, `file-manager` the HTTP client of the file
@@ -78,8 +79,10 @@ pub mod file_manager;
 
 pub mod telemetry;
 
+mod causes;
 pub mod clock;
 pub mod endpoint;
 pub mod failpoint;
 pub mod mutant;
 pub mod retry;
+pub mod trust;

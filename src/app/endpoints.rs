@@ -57,7 +57,7 @@ pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
 
 /// Creates the connection pool of all HTTP endpoints.
 pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
-    HttpClient::new(settings.concurrency.get())
+    HttpClient::trusting(&settings.trusted, settings.concurrency.get())
 }
 
 /// Creates the client of a queue of notifications. It uses the bucket's credentials.
