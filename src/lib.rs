@@ -22,7 +22,7 @@
 //! - [`app`]: creates endpoints, state and engine from the settings.
 //! - [`cli`]: the command line.
 //! - [`config`]: the settings.
-//! - [`s3`], [`file_manager`]: the clients of the endpoints.
+//! - [`s3`], [`file_manager`]: the clients of the endpoints; [`sdk`]: what the clients of S3 and SQS share.
 //! - [`telemetry`]: log lines, spans and metrics.
 //! - [`clock`], [`endpoint`], [`retry`], [`trust`]: the current time, the errors of endpoints, the retries of calls, trusted certificate
 //!   authorities.
@@ -76,6 +76,8 @@ pub mod config;
 pub mod s3;
 
 pub mod file_manager;
+
+pub mod sdk;
 
 pub mod telemetry;
 

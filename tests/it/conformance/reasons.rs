@@ -26,6 +26,7 @@ fn s3_kinds() -> Vec<S3> {
         S3::Server,
         S3::Timeout,
         S3::Unreachable,
+        S3::UntrustedCertificate,
         S3::Interrupted,
         S3::ChecksumMismatch,
         S3::Other,
@@ -43,6 +44,7 @@ fn s3_kinds() -> Vec<S3> {
             | S3::Server
             | S3::Timeout
             | S3::Unreachable
+            | S3::UntrustedCertificate
             | S3::Interrupted
             | S3::ChecksumMismatch
             | S3::Other => {}
