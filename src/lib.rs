@@ -22,9 +22,10 @@
 //! - [`app`]: creates endpoints, state and engine from the settings.
 //! - [`cli`]: the command line.
 //! - [`config`]: the settings.
-//! - [`s3`], [`file_manager`]: the clients of the endpoints.
+//! - [`s3`], [`file_manager`]: the clients of the endpoints; [`sdk`]: what the clients of S3 and SQS share.
 //! - [`telemetry`]: log lines, spans and metrics.
-//! - [`clock`], [`endpoint`], [`retry`]: the current time, the errors of endpoints, the retries of calls.
+//! - [`clock`], [`endpoint`], [`retry`], [`trust`]: the current time, the errors of endpoints, the retries of calls, trusted certificate
+//!   authorities.
 //! - [`failpoint`], [`mutant`]: hooks for crash tests and planted bugs for mutation tests, compiled to nothing in releases.
 //!
 //! Cargo features select the parts: `state` the database and the engine around it, `file-manager` the HTTP client of the file
@@ -76,10 +77,14 @@ pub mod s3;
 
 pub mod file_manager;
 
+pub mod sdk;
+
 pub mod telemetry;
 
+mod causes;
 pub mod clock;
 pub mod endpoint;
 pub mod failpoint;
 pub mod mutant;
 pub mod retry;
+pub mod trust;

@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use s3_sync::file_manager::{Deadlines, FileManager, HttpClient, HttpFileManager, IdempotencyKey, SaveContent, SaveOperation, SaveRequest};
 use s3_sync::record::{ObjectFacts, ObjectKey, PageCursor};
 use s3_sync::s3::{AwsBucket, AwsOptions, GetRequest, ListObjects as _, ListRequest, ReadObjects as _};
+use s3_sync::sdk::AccessKeys;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
@@ -32,8 +33,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
 async fn copy_all(arguments: Arguments) -> Result<()> {
     let mut options = AwsOptions::for_bucket(BUCKET);
     options.endpoint = Some(arguments.endpoint);
-    options.access_key = Some(ACCESS_KEY.to_owned());
-    options.secret_key = Some(SECRET_KEY.to_owned().into());
+    options.credentials = AccessKeys::new(ACCESS_KEY, SECRET_KEY).into();
     let bucket = AwsBucket::connect(options).await?;
     let client = HttpClient::new(arguments.at_a_time)?;
     let file_manager = Arc::new(HttpFileManager::new(&client, &arguments.file_manager, None, Deadlines::default())?);

@@ -13,6 +13,7 @@ use s3_sync::record::SinkName;
 use s3_sync::report::Report;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions};
+use s3_sync::sdk::AccessKeys;
 use s3_sync::snapshot::SnapshotRows;
 use s3_sync::source::BucketSource;
 use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, RunKind, RunOutcome, State};
@@ -75,8 +76,7 @@ impl Stage {
         let known = s3.server().options();
         let options = AwsOptions {
             endpoint: Some(s3.endpoint().parse()?),
-            access_key: Some(known.access_key.clone()),
-            secret_key: Some(known.secret_key.clone().into()),
+            credentials: AccessKeys::new(known.access_key.clone(), known.secret_key.clone()).into(),
             ..AwsOptions::for_bucket(BUCKET)
         };
         let (client, url) = (HttpClient::new(1)?, files.url().parse()?);

@@ -2,6 +2,7 @@
 
 use crate::edit::Edit;
 use crate::fault::Fault;
+use crate::keys::Rejection;
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use crate::requests::Request;
@@ -64,20 +65,20 @@ impl Gatekeeper {
 #[async_trait::async_trait]
 impl S3Auth for Gatekeeper {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        let options = &self.shared.options;
-        if access_key == options.access_key {
-            Ok(SecretKey::from(options.secret_key.as_str()))
-        } else {
-            Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
-        }
+        let secret = self.shared.keys.secret_of(access_key);
+        secret
+            .map(SecretKey::from)
+            .ok_or_else(|| s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
     }
 }
 
 #[async_trait::async_trait]
 impl S3Access for Gatekeeper {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if context.credentials().is_none() {
-            return Err(s3_error!(AccessDenied, "Access Denied"));
+        let Some(credentials) = context.credentials() else { return Err(s3_error!(AccessDenied, "Access Denied")) };
+        let token = context.headers().get("x-amz-security-token").and_then(|token| token.to_str().ok());
+        if let Some(Rejection { status, code }) = self.shared.keys.rejection(&credentials.access_key, token) {
+            return Err(error_answer(status, &code, None));
         }
         let mut request = Request::new(context.s3_op().name(), context.uri(), context.headers());
         request.bucket = context.s3_path().get_bucket_name().map(str::to_owned);

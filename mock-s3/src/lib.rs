@@ -26,6 +26,7 @@ mod requests;
 
 mod api;
 mod gatekeeper;
+mod keys;
 mod wire;
 mod edit;
 
@@ -42,6 +43,7 @@ pub use checksum::ChecksumAlgorithm;
 pub use content::generated;
 pub use fault::{Fault, Matcher, OrderedFault};
 pub use gate::Gate;
+pub use keys::AccessKey;
 pub use listing::OddListing;
 pub use mock::{MockS3, Options};
 pub use object::{NewObject, ObjectFacts};

@@ -3,6 +3,7 @@
 use crate::archive::Restore;
 use crate::checksum::ChecksumAlgorithm;
 use crate::fault::{Fault, Faults, Matcher, OrderedFault};
+use crate::keys::{AccessKey, Keys};
 use crate::object::{NewObject, ObjectFacts, StoredObject};
 use crate::requests::{Counters, Journal, Request};
 use crate::server::{self, Running};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 /// The server's settings.
 #[derive(Clone)]
 pub struct Options {
-    /// The only valid access key id.
+    /// The only valid access key id, until `replace_key`.
     pub access_key: String,
     /// Its secret.
     pub secret_key: String,
@@ -47,6 +48,7 @@ pub struct MockS3 {
 
 pub(crate) struct Shared {
     pub(crate) options: Options,
+    pub(crate) keys: Keys,
     pub(crate) store: Store,
     pub(crate) faults: Faults,
     pub(crate) journal: Arc<Journal>,
@@ -56,7 +58,8 @@ impl MockS3 {
     /// A server without buckets that does not listen yet.
     pub fn new(options: Options) -> Self {
         let journal = Arc::new(Journal::new(options.keep_log));
-        Self { shared: Arc::new(Shared { options, store: Store::default(), faults: Faults::default(), journal }) }
+        let keys = Keys::new(AccessKey::new(&options.access_key, &options.secret_key));
+        Self { shared: Arc::new(Shared { options, keys, store: Store::default(), faults: Faults::default(), journal }) }
     }
 
     /// Listens: on `127.0.0.1:0` for a free port.
@@ -67,6 +70,16 @@ impl MockS3 {
     /// Its settings.
     pub fn options(&self) -> &Options {
         &self.shared.options
+    }
+
+    /// Makes this key the only valid one. Requests with an earlier key and a right signature get this error response.
+    pub fn replace_key(&self, key: AccessKey, status: u16, code: &str) {
+        self.shared.keys.replace(key, status, code);
+    }
+
+    /// The number of requests that were rejected because of an earlier key. They are not in the log.
+    pub fn rejected_requests(&self) -> u64 {
+        self.shared.keys.rejected()
     }
 
     /// Creates a bucket, unless it exists.

@@ -177,7 +177,7 @@ pub(crate) async fn events(settings: &Settings) -> CheckResult {
 #[cfg(feature = "sqs")]
 async fn queue(settings: &Settings, url: &Url) -> CheckResult {
     const ENDPOINT: &str = "queue";
-    let queue = Box::pin(endpoints::queue(settings, url)).await;
+    let queue = endpoints::queue(settings, url);
     let call = async { queue.check().await.map(|()| format!("{} answers", address(url))) };
     let silent = (format!("{}: {}", address(url), no_answer()), "check EVENTS_SQS_QUEUE_URL, EVENTS_SQS_ENDPOINT and the network to it");
     check_endpoint(ENDPOINT, call, crate::events::queue::QueueError::hint, silent).await

@@ -1,7 +1,7 @@
 //! Creates the endpoints that the settings name.
 
 use super::sinks;
-use crate::config::{Addressing, ConfigError, Need, Settings};
+use crate::config::{Addressing, ConfigError, Credentials, Need, Settings};
 use crate::daemon::ClientIdentity;
 use crate::events::queue::EventQueue;
 #[cfg(feature = "sqs")]
@@ -10,6 +10,7 @@ use crate::file_manager::{Deadlines, HttpClient, HttpEvents, HttpSetupError};
 use crate::record::Escaped;
 use crate::retry::RetryPolicy;
 use crate::s3::{AwsBucket, AwsOptions, S3Error};
+use crate::sdk::{AccessKeys, CredentialSource, ReadKeys};
 use crate::source::BucketSource;
 use crate::state::{Identity, Views};
 use std::sync::Arc;
@@ -30,12 +31,25 @@ pub(crate) async fn bucket(settings: &Settings, name: &str) -> Result<AwsBucket,
         Addressing::Virtual => Some(false),
     };
     options.region.clone_from(&settings.source.region);
-    if let Some(credentials) = &settings.source.credentials {
-        options.access_key = Some(credentials.access_key.clone());
-        options.secret_key = Some(credentials.secret_key.clone());
-        options.session_token.clone_from(&credentials.session_token);
-    }
+    options.credentials = credential_source(settings.source.credentials.as_ref());
+    options.trusted = settings.trusted.clone();
     AwsBucket::connect(options).await
+}
+
+/// Where the credentials come from: the settings, the files of their secrets, or the credential chain.
+fn credential_source(credentials: Option<&Credentials>) -> CredentialSource {
+    let Some(credentials) = credentials.cloned() else { return CredentialSource::Chain };
+    let keys = access_keys(&credentials);
+    if !credentials.may_change() {
+        return keys.into();
+    }
+    let again = ReadKeys(Arc::new(move || credentials.read_again().map(|credentials| access_keys(&credentials))));
+    CredentialSource::Files { keys, again }
+}
+
+fn access_keys(credentials: &Credentials) -> AccessKeys {
+    let Credentials { access_key, secret_key, session_token, files: _ } = credentials.clone();
+    AccessKeys { access_key, secret_key, session_token }
 }
 
 /// The customer's bucket as the source of every run.
@@ -48,44 +62,36 @@ pub(crate) async fn target(settings: &Settings, name: &str) -> Result<AwsBucket,
     let mut options = AwsOptions::for_bucket(name).with_silence_limit(settings.source.timeout);
     options.endpoint.clone_from(&settings.target.endpoint);
     options.region.clone_from(&settings.target.region);
-    if let Some(credentials) = &settings.target.credentials {
-        options.access_key = Some(credentials.access_key.clone());
-        options.secret_key = Some(credentials.secret_key.clone());
-    }
+    options.credentials = credential_source(settings.target.credentials.as_ref());
+    options.trusted = settings.trusted.clone();
     AwsBucket::connect(options).await
 }
 
 /// Creates the connection pool of all HTTP endpoints.
 pub(crate) fn http_client(settings: &Settings) -> Result<HttpClient, HttpSetupError> {
-    HttpClient::new(settings.concurrency.get())
+    HttpClient::trusting(&settings.trusted, settings.concurrency.get())
 }
 
 /// Creates the client of a queue of notifications. It uses the bucket's credentials.
 #[cfg(feature = "sqs")]
-pub(crate) async fn queue(settings: &Settings, url: &Url) -> SqsQueue {
-    let keys = settings.source.credentials.as_ref();
-    let options = SqsOptions {
+pub(crate) fn queue(settings: &Settings, url: &Url) -> SqsQueue {
+    SqsQueue::connect(SqsOptions {
         queue_url: url.clone(),
         endpoint: settings.queue_endpoint.clone(),
         region: settings.source.region.clone(),
-        credentials: keys.map(|keys| (keys.access_key.clone(), keys.secret_key.clone(), keys.session_token.clone())),
-    };
-    SqsQueue::connect(options).await
+        credentials: credential_source(settings.source.credentials.as_ref()),
+        trusted: settings.trusted.clone(),
+    })
 }
 
 /// Creates the clients of all configured queues.
 #[cfg(feature = "sqs")]
-pub(crate) async fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
-    let mut sources: Vec<Arc<dyn EventQueue>> = Vec::new();
-    for url in &settings.queue_urls {
-        sources.push(Arc::new(queue(settings, url).await));
-    }
-    sources
+pub(crate) fn queue_sources(settings: &Settings) -> Vec<Arc<dyn EventQueue>> {
+    settings.queue_urls.iter().map(|url| -> Arc<dyn EventQueue> { Arc::new(queue(settings, url)) }).collect()
 }
 
 #[cfg(not(feature = "sqs"))]
-#[expect(clippy::unused_async, reason = "with the feature, connecting is waited for")]
-pub(crate) async fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
+pub(crate) fn queue_sources(_: &Settings) -> Vec<Arc<dyn EventQueue>> {
     Vec::new()
 }
 

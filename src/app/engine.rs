@@ -66,7 +66,7 @@ impl Engine {
 
     /// Creates the clients of the configured queues, and stores that events arrive from these queues only.
     pub(crate) async fn queues(&self) -> Result<Vec<Arc<dyn EventQueue>>, Refusal> {
-        let queues = Box::pin(endpoints::queue_sources(&self.settings)).await;
+        let queues = endpoints::queue_sources(&self.settings);
         if !queues.is_empty() {
             let addresses = queues.iter().map(|queue| queue.address().to_owned()).collect();
             for queue in self.state.inbox().queues_set(addresses, SystemClock.now()).await.map_err(|error| self.state_code(error))? {

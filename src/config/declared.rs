@@ -55,6 +55,8 @@ pub enum Group {
     Sources,
     /// The bucket for the backup.
     Target,
+    /// The trusted certificate authorities.
+    Trust,
     /// The state and the snapshots on disk.
     State,
     /// The daemon's schedule.
@@ -69,11 +71,12 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Source,
         Self::FileManager,
         Self::Sources,
         Self::Target,
+        Self::Trust,
         Self::State,
         Self::Schedule,
         Self::Work,
@@ -88,6 +91,7 @@ impl Group {
             Self::FileManager => "The file manager and the events API",
             Self::Sources => "Where events come from",
             Self::Target => "The bucket for the backup",
+            Self::Trust => "Which certificates are trusted",
             Self::State => "What is kept on disk",
             Self::Schedule => "When the daemon works",
             Self::Work => "How the work is done",

@@ -28,6 +28,8 @@ service:
 - An empty value counts as not set.
 - A secret can also be given as the path of a file, in the variable with `_FILE` after its name; one line break at the file's end
   is not part of the secret. Both given is an error. No secret is ever a flag, because process arguments are public.
+- The secrets of S3 keys in files are read again when S3 or SQS rejects them, and so is the credential chain of AWS
+  ([operations.md](operations.md#credentials-and-certificates)). Other settings are read at the start only.
 - Older names mean the same setting. Given together with another value, they are an error.
 - Names of other programs are used while the setting is not given, and are never an error. The keys of `AWS_*` are used only
   when neither of ours is given.

@@ -78,6 +78,20 @@ pub enum ConfigProblem {
         /// Why not.
         reason: String,
     },
+    /// The file with certificates.
+    #[error("{name} is {path:?} ({location}), which cannot be used: {reason}; give {accepted}")]
+    CertificateFile {
+        /// The variable.
+        name: &'static str,
+        /// The path given.
+        path: PathBuf,
+        /// Where it was given.
+        location: Location,
+        /// Why not.
+        reason: String,
+        /// The accepted values.
+        accepted: &'static str,
+    },
     /// Only one half of a pair is given.
     #[error("{given} is given without {missing}: give both, or neither for the credential chain of AWS")]
     HalfPair {

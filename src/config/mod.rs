@@ -31,12 +31,13 @@ pub use error::{ConfigError, ConfigProblem};
 pub use layers::{Layer, Layers};
 pub use origin::{Location, Origin};
 pub use read::Flags;
-pub use resolve::{ReadSecret, resolve};
+pub use resolve::{ReadFiles, resolve};
 pub use table::TABLE;
 pub use values::{Addressing, LogFormat};
 
 use crate::plan::MaxDelete;
 use crate::snapshot::SnapshotRows;
+use crate::trust::TrustedAuthorities;
 use secrecy::SecretString;
 use std::{
     num::NonZeroUsize,
@@ -53,7 +54,7 @@ use url::Url;
 /// Contains all problems.
 pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
     #[cfg_attr(not(feature = "failpoints"), expect(unused_mut, reason = "only a crash test adds to it"))]
-    let mut settings = resolve(read::layers(flags), needs, &read::secret_file)?;
+    let mut settings = resolve(read::layers(flags), needs, read::FILES)?;
     #[cfg(feature = "failpoints")]
     settings.fail_point.clone_from(&read::fail_point());
     Ok(settings)
@@ -78,6 +79,8 @@ pub struct Settings {
     pub inbox_max: NonZeroUsize,
     /// The bucket for the backup.
     pub target: TargetSettings,
+    /// The certificate authorities that every TLS connection trusts.
+    pub trusted: TrustedAuthorities,
     /// The state's file.
     pub database_path: PathBuf,
     /// The snapshots of this many runs are kept.
@@ -155,6 +158,32 @@ pub struct Credentials {
     pub secret_key: SecretString,
     /// The session token of temporary credentials.
     pub session_token: Option<SecretString>,
+    /// The files that the secrets came from.
+    pub files: SecretFiles,
+}
+
+/// The files of an access key's secrets; `None` = the secret did not come from a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretFiles {
+    /// The file of the key's secret.
+    pub secret_key: Option<PathBuf>,
+    /// The file of the session token.
+    pub session_token: Option<PathBuf>,
+}
+
+impl Credentials {
+    /// True if a secret came from a file, which may be replaced.
+    pub fn may_change(&self) -> bool {
+        self.files != SecretFiles::default()
+    }
+
+    /// The same with the secrets that the files have now; the error is a reason for the operator.
+    pub fn read_again(&self) -> Result<Self, String> {
+        let again = |file: &Option<PathBuf>| file.as_deref().map(read::secret_again).transpose();
+        let (secret_key, session_token) = (again(&self.files.secret_key)?, again(&self.files.session_token)?);
+        let old = self.clone();
+        Ok(Self { secret_key: secret_key.unwrap_or(old.secret_key), session_token: session_token.or(old.session_token), ..old })
+    }
 }
 
 /// The daemon's schedule.

@@ -6,9 +6,10 @@ use super::{
     layers::{Layer, Layers},
     names,
     origin::Location,
-    table,
+    resolve::ReadFiles,
+    table, values,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -28,6 +29,12 @@ pub struct Flags {
 
 /// A larger file is neither a settings file nor a secret.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A larger file is not a bundle of certificates. A system's has about 200 KiB.
+const MAX_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Reads the files that settings name.
+pub(super) const FILES: ReadFiles<'static> = ReadFiles { secret: &secret_file, bundle: &bundle_file };
 
 /// All layers of this process, in order of precedence.
 pub(super) fn layers(flags: &Flags) -> Layers {
@@ -71,6 +78,17 @@ pub(super) fn secret_file(path: &Path) -> Result<SecretString, String> {
     if bare.is_empty() { Err("it is empty".to_owned()) } else { Ok(bare.into()) }
 }
 
+/// The same for a secret that is read again. It must have the form of a secret then, too.
+pub(super) fn secret_again(path: &Path) -> Result<SecretString, String> {
+    let text = secret_file(path).map_err(|reason| format!("{} cannot be used: {reason}", path.display()))?;
+    values::secret(text.expose_secret()).ok_or_else(|| format!("{} is not one line of text", path.display()))
+}
+
+/// The file of a bundle of certificates.
+fn bundle_file(path: &Path) -> Result<Vec<u8>, String> {
+    bytes_of(path, MAX_BUNDLE_BYTES).map_err(|error| reason(&error))
+}
+
 fn flag_layer(flags: &Flags) -> Layer {
     let given = [(&table::LOG_LEVEL.declared, &flags.log_level), (&table::LOG_FORMAT.declared, &flags.log_format)];
     let given = given.into_iter().filter_map(|(declared, value)| {
@@ -95,13 +113,18 @@ fn environment() -> (Layer, Vec<ConfigProblem>) {
 }
 
 fn text_of(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
+    let bytes = bytes_of(path, MAX_FILE_BYTES)?;
     // The standard library's error gives the position of the invalid bytes and does not repeat them.
     String::from_utf8(bytes).map_err(|_| io::Error::other("it is not valid UTF-8"))
+}
+
+fn bytes_of(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(io::Error::other(format!("it is larger than {} MiB", max_bytes >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// The system's message without Rust's error number.

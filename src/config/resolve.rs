@@ -1,8 +1,10 @@
 //! Turns layers into settings: chooses the value that counts, parses it, and collects all problems. Pure, except for the passed
-//! function that reads the files of secrets.
+//! functions that read files.
+
+mod keys;
 
 use super::{
-    Credentials, Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
+    Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, ConfigProblem},
     layers::{Layer, Layers},
@@ -10,17 +12,25 @@ use super::{
     origin::{Location, Origin},
     table,
 };
+use crate::trust::{CaBundle, TrustedAuthorities};
 use secrecy::{ExposeSecret, SecretString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use url::Url;
 
-/// Reads the file of a secret. The error is a reason for the operator.
-pub type ReadSecret<'a> = &'a dyn Fn(&Path) -> Result<SecretString, String>;
+/// Reads the files that settings name. An error is a reason for the operator.
+#[derive(Clone, Copy)]
+pub struct ReadFiles<'a> {
+    /// Reads the file of a secret.
+    pub secret: &'a dyn Fn(&Path) -> Result<SecretString, String>,
+    /// Reads a bundle of certificates.
+    pub bundle: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+}
 
 /// The settings in the layers, or all problems with them.
-pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> Result<Settings, ConfigError> {
+pub fn resolve(layers: Layers, needs: &[Need], files: ReadFiles<'_>) -> Result<Settings, ConfigError> {
     let unreadable = layers.problems.iter().any(|problem| matches!(problem, ConfigProblem::Unreadable { .. }));
-    let mut resolver = Resolver { layers: &layers.layers, read_secret, problems: Vec::new(), effective: Vec::new() };
+    let mut resolver =
+        Resolver { layers: &layers.layers, files, problems: Vec::new(), effective: Vec::new(), notices: names::notices(&layers.layers) };
     let mut settings = resolver.settings();
     // A setting may be in the file that could not be read, so it is not reported as missing.
     if !unreadable {
@@ -28,9 +38,9 @@ pub fn resolve(layers: Layers, needs: &[Need], read_secret: ReadSecret<'_>) -> R
         let missing: Vec<_> = needs.iter().filter(|need| !is_given(need)).map(|need| need.missing()).collect();
         resolver.problems.extend(missing);
     }
-    let Resolver { problems, effective, .. } = resolver;
+    let Resolver { problems, effective, notices, .. } = resolver;
     settings.effective = effective;
-    settings.notices = names::notices(&layers.layers);
+    settings.notices = notices;
     let problems: Vec<_> = layers.problems.into_iter().chain(problems).chain(names::unknown_keys(&layers.layers)).collect();
     if problems.is_empty() { Ok(settings) } else { Err(ConfigError { problems }) }
 }
@@ -50,6 +60,16 @@ enum Lookup {
     Broken,
 }
 
+impl Lookup {
+    /// The file of the secret that was found.
+    fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Value(Found { location: Location::SecretFile(path), .. }) => Some(path.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// The names to look up.
 #[derive(Clone, Copy)]
 enum Names {
@@ -59,9 +79,10 @@ enum Names {
 
 struct Resolver<'a> {
     layers: &'a [Layer],
-    read_secret: ReadSecret<'a>,
+    files: ReadFiles<'a>,
     problems: Vec<ConfigProblem>,
     effective: Vec<Effective>,
+    notices: Vec<String>,
 }
 
 impl Resolver<'_> {
@@ -87,9 +108,11 @@ impl Resolver<'_> {
                 endpoint: self.optional(&table::TARGET_S3_ENDPOINT),
                 bucket: self.bucket(&table::TARGET_S3_BUCKET, &table::TARGET_S3_ENDPOINT),
                 region: self.with_default(&table::TARGET_S3_REGION),
-                credentials: self
-                    .key_pair(&table::TARGET_S3_ACCESS_KEY, &table::TARGET_S3_SECRET_KEY, Names::Own)
-                    .map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token: None }),
+                credentials: self.key_pair(&table::TARGET_S3_ACCESS_KEY, &table::TARGET_S3_SECRET_KEY, Names::Own),
+            },
+            trusted: TrustedAuthorities {
+                added: self.bundle(&table::AWS_CA_BUNDLE),
+                instead_of_system: self.bundle(&table::SSL_CERT_FILE),
             },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
@@ -145,32 +168,23 @@ impl Resolver<'_> {
         value.or_else(|| setting.declared.default.and_then(setting.parse)).expect("invariant: the table's defaults are valid")
     }
 
-    /// An access key and a secret key from the same group of names: our own and those of `AWS_*` are never mixed. Only the latter
-    /// have a session token.
-    fn credentials(&mut self) -> Option<Credentials> {
-        let (access, secret) = (&table::CUSTOMER_S3_ACCESS_KEY, &table::CUSTOMER_S3_SECRET_KEY);
-        let own = self.is_given_as(&access.declared, Names::Own) || self.is_given_as(&secret.declared, Names::Own);
-        let names = if own { Names::Own } else { Names::WithFallbacks };
-        let pair = self.key_pair(access, secret, names);
-        let token = if own { Lookup::Nothing } else { self.look_up_setting(&table::AWS_SESSION_TOKEN.declared, Names::Own) };
-        let session_token = self.interpret(&table::AWS_SESSION_TOKEN, token);
-        pair.map(|(access_key, secret_key)| Credentials { access_key, secret_key, session_token })
-    }
-
-    /// Both keys, or neither.
-    fn key_pair(&mut self, access: &Setting<String>, secret: &Setting<SecretString>, names: Names) -> Option<(String, SecretString)> {
-        let halves = [self.look_up_setting(&access.declared, names), self.look_up_setting(&secret.declared, names)];
-        let [access_given, secret_given] = halves.each_ref().map(|half| !matches!(half, Lookup::Nothing));
-        if access_given != secret_given {
-            let own = matches!(names, Names::Own);
-            let spelt = |declared: &Declared| if own { declared.name } else { declared.fallbacks[0] };
-            let (given, missing) = if access_given { (&access.declared, &secret.declared) } else { (&secret.declared, &access.declared) };
-            self.problems.push(ConfigProblem::HalfPair { given: spelt(given), missing: spelt(missing) });
+    /// The certificates in the file that a setting names.
+    fn bundle(&mut self, setting: &Setting<PathBuf>) -> Option<CaBundle> {
+        let Declared { name, accepted, .. } = setting.declared;
+        let location = self.look_up(name).map(|found| found.location);
+        let (path, location) = self.optional(setting).zip(location)?;
+        match (self.files.bundle)(&path).and_then(|pem| CaBundle::parse(&pem).map_err(|error| error.to_string())) {
+            Ok(bundle) => {
+                if bundle.left_out() > 0 {
+                    self.notices.push(format!("{name}: {} certificates cannot be used and are left out", bundle.left_out()));
+                }
+                Some(bundle)
+            }
+            Err(reason) => {
+                self.problems.push(ConfigProblem::CertificateFile { name, path, location, reason, accepted });
+                None
+            }
         }
-        let [access_answer, secret_answer] = halves;
-        let access_key = self.interpret(access, access_answer);
-        let secret_key = self.interpret(secret, secret_answer);
-        Some((access_key?, secret_key?))
     }
 
     fn log_file(&mut self) -> Option<LogFileSettings> {
@@ -233,7 +247,7 @@ impl Resolver<'_> {
 
     fn read_file(&mut self, name: &'static str, file: Found) -> Lookup {
         let path = Path::new(file.text.expose_secret()).to_owned();
-        match (self.read_secret)(&path) {
+        match (self.files.secret)(&path) {
             Ok(text) => Lookup::Value(Found { name: file.name, text, location: Location::SecretFile(path) }),
             Err(reason) => {
                 self.problems.push(ConfigProblem::SecretFile { name, path, location: file.location, reason });

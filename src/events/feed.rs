@@ -137,6 +137,7 @@ pub fn hint(error: &FileManagerError) -> &'static str {
             "the events API is overloaded or failing; the next run tries again"
         }
         FileManagerErrorKind::Unreachable => "check EVENTS_API_URL, and that the events API is running",
+        FileManagerErrorKind::UntrustedCertificate => error.kind.hint(),
         FileManagerErrorKind::Interrupted | FileManagerErrorKind::BodyFailed => "the connection broke; the next run tries again",
         FileManagerErrorKind::TooLong => {
             "let the events API serve fewer events, or less metadata in each: until then only a reconcile finds what it reports"

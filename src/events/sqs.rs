@@ -1,17 +1,19 @@
 //! An SQS standard queue, with long polls and batches. The only user of the SQS SDK.
 
 use super::queue::{EventQueue, Message, MessageReceipt, QueueError};
+use crate::causes::words_of;
 use crate::record::Escaped;
+use crate::sdk::{CredentialSource, RenewableCredentials, http_client, rejects_credentials};
+use crate::trust::{self, TrustedAuthorities, UNTRUSTED_HINT};
 use async_trait::async_trait;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
-use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::config::{BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName};
 use aws_sdk_sqs::{Client, Config};
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::time::Duration;
 use url::Url;
@@ -38,69 +40,78 @@ pub struct SqsOptions {
     pub endpoint: Option<Url>,
     /// The region, if the queue's URL names none.
     pub region: String,
-    /// Access key id, secret key, and the session token of temporary credentials; `None` = use the AWS credential chain.
-    pub credentials: Option<(String, SecretString, Option<SecretString>)>,
+    /// Where the credentials come from.
+    pub credentials: CredentialSource,
+    /// The trusted certificate authorities.
+    pub trusted: TrustedAuthorities,
 }
 
 /// An SQS queue.
 #[derive(Debug)]
 pub struct SqsQueue {
     client: Client,
+    credentials: RenewableCredentials,
     queue_url: String,
 }
 
 impl SqsQueue {
     /// Creates a client of the queue. Makes no call to the queue.
-    pub async fn connect(options: SqsOptions) -> Self {
-        let SqsOptions { queue_url, endpoint, region, credentials } = options;
+    pub fn connect(options: SqsOptions) -> Self {
+        let SqsOptions { queue_url, endpoint, region, credentials, trusted } = options;
         let aws_region = region_at_aws(&queue_url);
         let endpoint = endpoint.map(|url| url.as_str().trim_end_matches('/').to_owned());
         let endpoint = endpoint.or_else(|| aws_region.is_none().then(|| queue_url.origin().ascii_serialization()));
-        let region = Region::new(aws_region.unwrap_or(region));
+        let region = aws_region.unwrap_or(region);
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        let credentials = RenewableCredentials::of(credentials, &region, &trusted);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(region.clone())
+            .region(Region::new(region))
+            .credentials_provider(credentials.clone())
+            // The credentials keep themselves: another cache would keep rejected ones.
+            .identity_cache(IdentityCache::no_cache())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);
         }
-        if let Some((access, secret, token)) = credentials {
-            let token = token.map(|token| token.expose_secret().to_owned());
-            config = config.credentials_provider(Credentials::new(access, secret.expose_secret(), token, None, "settings"));
-        } else {
-            let shared = Box::pin(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).load()).await;
-            // Without a credential chain the calls fail with that reason.
-            config.set_credentials_provider(shared.credentials_provider());
+        if let Some(http_client) = http_client(&trusted) {
+            config = config.http_client(http_client);
         }
-        Self { client: Client::from_conf(config.build()), queue_url: queue_url.into() }
+        Self { client: Client::from_conf(config.build()), credentials, queue_url: queue_url.into() }
     }
 
     /// Checks that the queue exists and is accessible. Receives no message.
     pub async fn check(&self) -> Result<(), QueueError> {
-        let asked = self.client.get_queue_attributes().queue_url(&self.queue_url).send().await;
-        asked.map(drop).map_err(|error| self.queue_error("GetQueueAttributes", &error))
+        let request = self.client.get_queue_attributes().queue_url(&self.queue_url);
+        self.call("GetQueueAttributes", || request.clone().send()).await.map(drop)
+    }
+
+    /// Makes an attempt, and another one if the server rejects the credentials and their source has others now.
+    async fn call<T, E, F, Fut>(&self, call: &'static str, attempt: F) -> Result<T, QueueError>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E>>>,
+    {
+        let is_rejection = |error: &SdkError<E>| error.code().is_some_and(rejects_credentials);
+        self.credentials.call(attempt, is_rejection).await.map_err(|error| self.queue_error(call, &error))
     }
 
     /// An error with the messages of the SDK's error and its causes, without repetitions. A response in XML is named as such: the SDK finds
     /// only that it is no JSON.
     fn queue_error<E: Error + 'static>(&self, call: &'static str, error: &SdkError<E>) -> QueueError {
-        let mut words: Vec<String> = Vec::new();
-        if error.raw_response().is_some_and(is_xml) {
-            words.push(QUERY_PROTOCOL.to_owned());
+        let words = match error.raw_response() {
+            Some(response) if is_xml(response) => format!("{QUERY_PROTOCOL}: {}", words_of(error)),
+            _ => words_of(error),
+        };
+        let words: String = words.chars().take(MAX_MESSAGE_CHARS).collect();
+        let mut message = Escaped(&words).to_string();
+        if trust::is_untrusted(error) {
+            message = format!("{message}; {UNTRUSTED_HINT}");
         }
-        let mut next: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(cause) = next {
-            let own = cause.to_string();
-            if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
-                words.push(own);
-            }
-            next = cause.source();
-        }
-        let words: String = words.join(": ").chars().take(MAX_MESSAGE_CHARS).collect();
-        QueueError { call, address: self.queue_url.clone(), message: Escaped(&words).to_string() }
+        QueueError { call, address: self.queue_url.clone(), message }
     }
 }
 
@@ -129,7 +140,7 @@ impl EventQueue for SqsQueue {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
-        let answer = request.send().await.map_err(|error| self.queue_error("ReceiveMessage", &error))?;
+        let answer = self.call("ReceiveMessage", || request.clone().send()).await?;
         // Skip a message without a receipt, because it cannot be acknowledged. The queue delivers it again.
         let messages = answer.messages.unwrap_or_default().into_iter();
         Ok(messages
@@ -145,7 +156,7 @@ impl EventQueue for SqsQueue {
             entry.build().expect("invariant: id and receipt are set")
         });
         let request = self.client.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        let answer = request.send().await.map_err(|error| self.queue_error("DeleteMessageBatch", &error))?;
+        let answer = self.call("DeleteMessageBatch", || request.clone().send()).await?;
         // Only a message in the list of successes is acknowledged: one in neither list may still be in the queue.
         let gone: Vec<_> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let left = receipts.into_iter().enumerate().filter(|(index, _)| !gone.contains(&index.to_string().as_str()));
@@ -158,15 +169,15 @@ impl EventQueue for SqsQueue {
             entry.visibility_timeout(0).build().expect("invariant: id and receipt are set")
         });
         let request = self.client.change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries.collect()));
-        request.send().await.map(drop).map_err(|error| self.queue_error("ChangeMessageVisibilityBatch", &error))
+        self.call("ChangeMessageVisibilityBatch", || request.clone().send()).await.map(drop)
     }
 
     /// Needs the permission `sqs:GetQueueAttributes`, which receiving does not need.
     async fn retention(&self) -> Option<SignedDuration> {
         let name = QueueAttributeName::MessageRetentionPeriod;
         let request = self.client.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone());
-        let answer = request.send().await.inspect_err(|error| {
-            tracing::debug!(error = %self.queue_error("GetQueueAttributes", error), "the retention time of the queue cannot be read");
+        let answer = self.call("GetQueueAttributes", || request.clone().send()).await.inspect_err(|error| {
+            tracing::debug!(%error, "the retention time of the queue cannot be read");
         });
         let secs = answer.ok()?.attributes?.get(&name)?.parse().ok()?;
         Some(SignedDuration::from_secs(secs))
@@ -176,6 +187,7 @@ impl EventQueue for SqsQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sdk::AccessKeys;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     /// A server that gives one answer to every request, and closes.
@@ -189,8 +201,8 @@ mod tests {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        let credentials = Some(("access".to_owned(), SecretString::from("secret"), None));
-        SqsQueue::connect(SqsOptions { queue_url, endpoint: None, region: "us-east-1".to_owned(), credentials }).await
+        let (credentials, trusted) = (AccessKeys::new("access", "secret").into(), TrustedAuthorities::default());
+        SqsQueue::connect(SqsOptions { queue_url, endpoint: None, region: "us-east-1".to_owned(), credentials, trusted })
     }
 
     /// V6: the error was `unexpected token '<'`.

@@ -7,6 +7,7 @@ use super::progress::{AttemptProgress, ContentState, Overdue};
 use super::{Deadlines, FileManagerError, FileManagerErrorKind, HttpClient, HttpSetupError};
 use crate::clock::{Clock, SystemClock};
 use crate::record::{Escaped, ObjectKey};
+use crate::trust;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -221,7 +222,9 @@ fn failure_of(no_response: &NoResponse, progress: &AttemptProgress) -> Failure {
 }
 
 fn transport_kind(error: &reqwest::Error) -> FileManagerErrorKind {
-    if error.is_connect() || error.is_builder() {
+    if trust::is_untrusted(error) {
+        FileManagerErrorKind::UntrustedCertificate
+    } else if error.is_connect() || error.is_builder() {
         FileManagerErrorKind::Unreachable
     } else if error.is_timeout() {
         FileManagerErrorKind::Timeout

@@ -1,7 +1,9 @@
 //! The HTTP client: the connection pool of all calls, and its settings.
 
 use super::causes::causes;
+use crate::trust::TrustedAuthorities;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, ClientBuilder};
 use std::time::Duration;
 
 /// The time limit for connecting. A call that exceeds it had no effect.
@@ -37,9 +39,15 @@ pub enum HttpSetupError {
 pub struct HttpClient(reqwest::Client);
 
 impl HttpClient {
-    /// Creates a pool that keeps a connection for each of `concurrency` callers, and one for health checks and reports.
+    /// Creates a pool that keeps a connection for each of `concurrency` callers, and one for health checks and reports. It trusts the
+    /// system's authorities.
     pub fn new(concurrency: usize) -> Result<Self, HttpSetupError> {
-        reqwest::Client::builder()
+        Self::trusting(&TrustedAuthorities::default(), concurrency)
+    }
+
+    /// The same with these trusted authorities.
+    pub fn trusting(trusted: &TrustedAuthorities, concurrency: usize) -> Result<Self, HttpSetupError> {
+        let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .http1_only()
             .tcp_nodelay(true)
@@ -48,13 +56,21 @@ impl HttpClient {
             .pool_max_idle_per_host(concurrency.saturating_add(1))
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
-            .no_proxy()
-            .build()
-            .map(Self)
-            .map_err(|error| HttpSetupError::Client(causes(&error)))
+            .no_proxy();
+        let client = with_authorities(builder, trusted).and_then(ClientBuilder::build);
+        client.map(Self).map_err(|error| HttpSetupError::Client(causes(&error)))
     }
 
     pub(super) fn inner(&self) -> &reqwest::Client {
         &self.0
     }
+}
+
+fn with_authorities(builder: ClientBuilder, trusted: &TrustedAuthorities) -> reqwest::Result<ClientBuilder> {
+    let certificates = trusted.certificates().map(Certificate::from_der).collect::<reqwest::Result<Vec<_>>>()?;
+    Ok(match &trusted.instead_of_system {
+        Some(_) => builder.tls_certs_only(certificates),
+        None if certificates.is_empty() => builder,
+        None => builder.tls_certs_merge(certificates),
+    })
 }

@@ -3,6 +3,7 @@
 
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::retry::{Disposed, Disposition};
+use crate::trust::UNTRUSTED_HINT;
 use std::time::Duration;
 
 /// A failed call. Its text names the call, the path and the server's message, and never contains a secret.
@@ -45,8 +46,10 @@ pub enum FileManagerErrorKind {
     },
     /// No response arrived in time. The call may have had its effect.
     Timeout,
-    /// The connection failed: refused, unknown host, untrusted certificate. The call had no effect.
+    /// The connection failed: refused, unknown host, unusable certificate. The call had no effect.
     Unreachable,
+    /// The connection failed: no trusted authority has signed the server's certificate. The call had no effect.
+    UntrustedCertificate,
     /// The connection broke. The call may have had its effect.
     Interrupted,
     /// Our own content failed (the source's bytes ended early or were wrong), so the request was aborted. No effect is expected, but it is
@@ -67,6 +70,7 @@ impl FileManagerErrorKind {
             Self::Refused { status } | Self::Unauthorised { status } | Self::Busy { status, .. } => format!("file_manager_{status}"),
             Self::Timeout => "file_manager_timeout".to_owned(),
             Self::Unreachable => "file_manager_unreachable".to_owned(),
+            Self::UntrustedCertificate => "file_manager_untrusted_certificate".to_owned(),
             Self::Interrupted => "file_manager_interrupted".to_owned(),
             Self::BodyFailed => "body_failed".to_owned(),
             Self::BadAnswer => "file_manager_bad_answer".to_owned(),
@@ -93,6 +97,7 @@ impl FileManagerErrorKind {
             Self::Busy { .. } => "the file manager is overloaded or failing; the next run tries again",
             Self::Timeout => "the file manager responds too slowly: check its load, or lower CONCURRENCY",
             Self::Unreachable => "check FILE_MANAGER_API_URL, or EVENTS_API_URL for the feed and the report, and that it is running",
+            Self::UntrustedCertificate => UNTRUSTED_HINT,
             Self::Interrupted => "the connection broke; the next run tries again",
             Self::BodyFailed => "the object could not be read whole from S3: nothing was saved",
             Self::BadAnswer => "the response violates the contract: is this a file manager?",
@@ -111,7 +116,7 @@ impl FileManagerErrorKind {
     /// True if the call may have had its effect. A call that was never sent or was refused had none. After an aborted body it is unknown
     /// how the server reacted to the bytes that were sent.
     pub fn may_have_had_its_effect(&self) -> bool {
-        !(self.is_definite_refusal() || matches!(self, Self::Unreachable | Self::Unauthorised { .. }))
+        !(self.is_definite_refusal() || matches!(self, Self::Unreachable | Self::UntrustedCertificate | Self::Unauthorised { .. }))
     }
 }
 
@@ -127,7 +132,9 @@ impl Disposed for FileManagerError {
             | FileManagerErrorKind::Taken
             | FileManagerErrorKind::Refused { .. }
             | FileManagerErrorKind::TooLong => Disposition::Fail,
-            FileManagerErrorKind::Unauthorised { .. } => Disposition::Stop { transient: false },
+            FileManagerErrorKind::Unauthorised { .. } | FileManagerErrorKind::UntrustedCertificate => {
+                Disposition::Stop { transient: false }
+            }
             FileManagerErrorKind::Unreachable => Disposition::Stop { transient: true },
         }
     }
@@ -144,6 +151,7 @@ impl From<&FileManagerErrorKind> for EndpointErrorKind {
             | FileManagerErrorKind::Busy { .. }
             | FileManagerErrorKind::Timeout
             | FileManagerErrorKind::Unreachable
+            | FileManagerErrorKind::UntrustedCertificate
             | FileManagerErrorKind::Interrupted
             | FileManagerErrorKind::BadAnswer
             | FileManagerErrorKind::TooLong => Self::Other,
@@ -184,6 +192,7 @@ mod tests {
             (Kind::Refused { status: 400 }, true, EffectCertainty::None),
             (Kind::Unauthorised { status: 401 }, false, EffectCertainty::None),
             (Kind::Unreachable, false, EffectCertainty::None),
+            (Kind::UntrustedCertificate, false, EffectCertainty::None),
             (busy, false, EffectCertainty::Unknown),
             (Kind::Timeout, false, EffectCertainty::Unknown),
             (Kind::Interrupted, false, EffectCertainty::Unknown),

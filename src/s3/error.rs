@@ -3,6 +3,7 @@
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::record::{ETag, Escaped};
 use crate::retry::{Disposed, Disposition};
+use crate::trust::UNTRUSTED_HINT;
 use std::fmt;
 use std::time::Duration;
 
@@ -67,8 +68,10 @@ pub enum S3ErrorKind {
     Server,
     /// No response, or no more bytes, arrived in time.
     Timeout,
-    /// The connection failed: refused, unknown host, untrusted certificate.
+    /// The connection failed: refused, unknown host, unusable certificate.
     Unreachable,
+    /// The connection failed: no trusted authority has signed the server's certificate.
+    UntrustedCertificate,
     /// The connection or the body ended early.
     Interrupted,
     /// The body does not match the server's checksum.
@@ -92,6 +95,7 @@ impl S3ErrorKind {
             Self::Server => "s3_server_error",
             Self::Timeout => "s3_timeout",
             Self::Unreachable => "s3_unreachable",
+            Self::UntrustedCertificate => "s3_untrusted_certificate",
             Self::Interrupted => "s3_interrupted",
             Self::ChecksumMismatch => "s3_checksum_mismatch",
             Self::Other => "s3_error",
@@ -112,6 +116,7 @@ impl S3ErrorKind {
             Self::Server => "the store failed; the next run tries again",
             Self::Timeout => "the store responds too slowly, or the network drops packets",
             Self::Unreachable => "check CUSTOMER_S3_ENDPOINT and that the store is running",
+            Self::UntrustedCertificate => UNTRUSTED_HINT,
             Self::Interrupted => "the connection broke; the next run tries again",
             Self::ChecksumMismatch => "the bytes are not those that were stored: nothing was saved; check the store and the network",
             Self::Other => "see the message",
@@ -126,7 +131,7 @@ impl Disposed for S3Error {
             S3ErrorKind::Server | S3ErrorKind::Timeout | S3ErrorKind::Interrupted | S3ErrorKind::ChecksumMismatch => {
                 Disposition::Retry { after: None }
             }
-            S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials | S3ErrorKind::WrongAddressing => {
+            S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials | S3ErrorKind::WrongAddressing | S3ErrorKind::UntrustedCertificate => {
                 Disposition::Stop { transient: false }
             }
             S3ErrorKind::Unreachable => Disposition::Stop { transient: true },
@@ -154,6 +159,7 @@ impl From<S3ErrorKind> for EndpointErrorKind {
             | S3ErrorKind::Server
             | S3ErrorKind::Timeout
             | S3ErrorKind::Unreachable
+            | S3ErrorKind::UntrustedCertificate
             | S3ErrorKind::Interrupted
             | S3ErrorKind::Other => Self::Other,
         }

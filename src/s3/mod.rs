@@ -1,6 +1,7 @@
 //! S3: small traits with request structs, and their implementations. The only user of the S3 SDK.
 //!
-//! One call is one attempt. `retry.rs` retries; the SDK's own retries are off.
+//! One call is one attempt, and another one if the server rejected the credentials and there are others. `retry.rs` retries; the SDK's own
+//! retries are off.
 
 mod aws;
 mod content_type;

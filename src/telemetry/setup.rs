@@ -60,7 +60,7 @@ pub fn init(settings: &Settings) -> Result<Telemetry, SetupError> {
 impl Telemetry {
     fn new(settings: &Settings, layers: &mut Layers) -> Result<Self, SetupError> {
         let Some(otlp) = &settings.otlp else { return Ok(Self::default()) };
-        let pipeline = otlp::Pipeline::new(otlp).map_err(|error| SetupError::Collector(error.to_string()))?;
+        let pipeline = otlp::Pipeline::new(otlp, &settings.trusted).map_err(|error| SetupError::Collector(error.to_string()))?;
         layers.push(pipeline.layer());
         metrics::install(pipeline.instruments());
         Ok(Self { pipeline: Some(pipeline) })

@@ -11,6 +11,7 @@ mod model;
 #[cfg(feature = "moto")]
 mod moto;
 mod regressions;
+mod tls;
 mod workflow;
 
 /// A number that a soak sets by an environment variable; by default the test is short.

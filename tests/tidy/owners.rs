@@ -3,21 +3,25 @@
 use crate::source::{Source, line_at, words};
 
 /// Crates with one owner. `anyhow` is for code that prints an error, not for code that matches on errors.
-const OWNERS: [(&str, &[&str]); 28] = [
+/// `reqwest` has two owners: the exporters of telemetry need a blocking client, with the same trusted authorities as the other clients.
+const OWNERS: [(&str, &[&str]); 31] = [
     ("aws_sdk_s3", &["s3"]),
-    ("aws_config", &["s3", "events"]),
-    ("aws_credential_types", &["s3"]),
+    ("aws_config", &["sdk"]),
+    ("aws_credential_types", &["sdk"]),
     ("aws_smithy_async", &["s3"]),
+    ("aws_smithy_http_client", &["sdk"]),
     ("aws_smithy_runtime", &["s3"]),
-    ("aws_smithy_runtime_api", &["s3"]),
+    ("aws_smithy_runtime_api", &["sdk"]),
     ("aws_smithy_types", &["s3"]),
     ("aws_types", &["s3"]),
     ("aws_sdk_sqs", &["events"]),
     ("http_body", &["s3"]),
     ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
-    ("reqwest", &["file_manager"]),
+    ("reqwest", &["file_manager", "telemetry"]),
+    ("rustls", &["trust"]),
     ("rusqlite", &["state"]),
     ("csv", &["snapshot"]),
     ("csv_core", &["snapshot"]),
@@ -108,8 +112,8 @@ fn a_foreign_import_is_detected() {
         ("src/s3/aws.rs", "use aws_sdk_s3::Client;", None),
         ("src/cli/commands/self_test/mod.rs", "use aws_sdk_s3::Client;", Some("line 1: only s3 may name `aws_sdk_s3`")),
         ("src/cli/commands/self_test/mod.rs", "use ::aws_sdk_s3::Client;", Some("only s3")),
-        ("src/cli/commands/self_test/mod.rs", "use aws_config as c;", Some("only s3 and events")),
-        ("src/apply/mod.rs", "\nlet client = reqwest::Client::new();", Some("line 2: only file_manager may name `reqwest`")),
+        ("src/cli/commands/self_test/mod.rs", "use aws_config as c;", Some("only sdk")),
+        ("src/apply/mod.rs", "\nlet client = reqwest::Client::new();", Some("line 2: only file_manager and telemetry may name `reqwest`")),
         ("src/file_manager/http.rs", "let client = reqwest::Client::new();", None),
         ("src/workflow/initial.rs", "fn f(c: &rusqlite::Connection) {}", Some("only state")),
         ("src/diff/mod.rs", "let reader = csv::Reader::from_path(path);", Some("only snapshot")),

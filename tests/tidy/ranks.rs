@@ -4,8 +4,8 @@ use crate::source::{Source, is_word, line_at, words};
 
 /// The map of `docs/architecture.md`.
 const RANKS: [&[&str]; 10] = [
-    &["mutant", "record", "clock", "failpoint"],
-    &["snapshot", "diff", "plan", "retry", "endpoint", "config"],
+    &["mutant", "record", "clock", "causes", "trust", "failpoint"],
+    &["snapshot", "diff", "plan", "retry", "endpoint", "config", "sdk"],
     &["telemetry", "s3", "file_manager", "run"],
     &["source", "transfer", "state"],
     &["events", "apply", "object"],

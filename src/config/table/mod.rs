@@ -6,6 +6,7 @@ mod schedule;
 mod sources;
 mod target;
 mod telemetry;
+mod trust;
 mod work;
 
 pub(super) use endpoints::{
@@ -19,6 +20,7 @@ pub(super) use telemetry::{
     LOG_FILE, LOG_FILE_MAX_MB, LOG_FILES_KEPT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SDK_DISABLED,
     OTEL_SERVICE_NAME,
 };
+pub(super) use trust::{AWS_CA_BUNDLE, SSL_CERT_FILE};
 pub(super) use work::{
     CONCURRENCY, CSV_RETENTION, CSV_SNAPSHOTS, DATABASE_PATH, LIST_PAGE_KEYS, LOG_FORMAT, LOG_LEVEL, MAX_DELETE, MAX_FILE_SIZE_MB,
     NO_COLOR, RETRY_ATTEMPTS, SHUTDOWN_TIMEOUT, VERIFY_FILE_INTEGRITY,
@@ -27,7 +29,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All settings, in the order of the documentation page.
-pub static TABLE: [&Declared; 43] = [
+pub static TABLE: [&Declared; 45] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_ADDRESSING.declared,
     &CUSTOMER_S3_BUCKET.declared,
@@ -48,6 +50,8 @@ pub static TABLE: [&Declared; 43] = [
     &TARGET_S3_REGION.declared,
     &TARGET_S3_ACCESS_KEY.declared,
     &TARGET_S3_SECRET_KEY.declared,
+    &AWS_CA_BUNDLE.declared,
+    &SSL_CERT_FILE.declared,
     &DATABASE_PATH.declared,
     &CSV_RETENTION.declared,
     &CSV_SNAPSHOTS.declared,

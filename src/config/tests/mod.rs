@@ -2,10 +2,14 @@
 
 mod errors;
 mod secrets;
+mod trust;
 mod values;
 
 use super::{files, table::RETIRED, *};
 use secrecy::ExposeSecret;
+
+/// No setting names a file that exists.
+const NO_FILES: ReadFiles<'_> = ReadFiles { secret: &|_| Err(String::new()), bundle: &|_| Err(String::new()) };
 
 const YAML: &str = "service.yaml";
 
@@ -16,6 +20,7 @@ struct Given<'a> {
     dot_env: &'a str,
     yaml: &'a str,
     secret_files: &'a [(&'a str, &'a str)],
+    bundles: &'a [(&'a str, &'a str)],
     needs: &'a [Need],
 }
 
@@ -25,11 +30,14 @@ impl Given<'_> {
         let (yaml, yaml_problems) = files::yaml(Path::new(YAML), self.yaml);
         let environment = Layer::new(&Location::Environment, self.environment.iter().copied());
         let problems = dot_env_problems.into_iter().chain(yaml_problems).collect();
-        let read = |path: &Path| {
-            let found = self.secret_files.iter().find(|(name, _)| Path::new(name) == path);
-            found.map(|(_, text)| (*text).into()).ok_or_else(|| "there is no such file".to_owned())
+        let read = |files: &[(&str, &str)], path: &Path| {
+            let found = files.iter().find(|(name, _)| Path::new(name) == path);
+            found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "there is no such file".to_owned())
         };
-        resolve(Layers { layers: vec![environment, dot_env, yaml], problems }, self.needs, &read)
+        let secret = |path: &Path| read(self.secret_files, path).map(SecretString::from);
+        let bundle = |path: &Path| read(self.bundles, path).map(String::into_bytes);
+        let files = ReadFiles { secret: &secret, bundle: &bundle };
+        resolve(Layers { layers: vec![environment, dot_env, yaml], problems }, self.needs, files)
     }
 
     fn settings(&self) -> Settings {
@@ -134,7 +142,7 @@ fn the_first_layer_that_has_a_value_wins_and_an_empty_one_is_none() {
 
     let flags = Layer::new(&Location::Flag("--log-level"), [("LOG_LEVEL", "debug")]);
     let layers = vec![flags, Layer::new(&Location::Environment, [("LOG_LEVEL", "error")])];
-    let settings = resolve(Layers { layers, problems: Vec::new() }, &[], &|_| Err(String::new())).expect("right");
+    let settings = resolve(Layers { layers, problems: Vec::new() }, &[], NO_FILES).expect("right");
     assert_eq!(settings.log.level, Level::DEBUG);
     assert_eq!(effective(&settings, "LOG_LEVEL").1, "--log-level");
 }

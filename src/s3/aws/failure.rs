@@ -1,6 +1,7 @@
 //! Classifies failed calls: maps code, status and kind of failure to an `S3ErrorKind` and a message. Pure, and without SDK types.
 
 use crate::s3::S3ErrorKind;
+use crate::sdk::rejects_credentials;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::time::Duration;
@@ -15,8 +16,10 @@ pub(super) enum CallFailure<'a> {
     Response(ErrorResponse<'a>),
     /// No response, or no more bytes, arrived in time.
     TimedOut { words: String },
-    /// The connection failed: refused, unknown host, untrusted certificate.
+    /// The connection failed: refused, unknown host, unusable certificate.
     NoConnection { words: String },
+    /// No trusted authority has signed the server's certificate.
+    Untrusted { words: String },
     /// The connection ended early.
     Broken { words: String },
     /// There are no credentials to sign the request with.
@@ -49,6 +52,7 @@ impl CallFailure<'_> {
             }
             Self::TimedOut { words } => (S3ErrorKind::Timeout, words),
             Self::NoConnection { words } => (S3ErrorKind::Unreachable, words),
+            Self::Untrusted { words } => (S3ErrorKind::UntrustedCertificate, words),
             Self::Broken { words } => (S3ErrorKind::Interrupted, words),
             Self::NoCredentials { words } => (S3ErrorKind::BadCredentials, words),
             Self::Unreadable { words } => (S3ErrorKind::Other, format!("the response cannot be read: {words}")),
@@ -62,17 +66,10 @@ impl ErrorResponse<'_> {
         match self.code.unwrap_or_default() {
             "NoSuchKey" | "NoSuchVersion" => S3ErrorKind::NoSuchKey,
             "NoSuchBucket" | "InvalidBucketName" => S3ErrorKind::NoSuchBucket,
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "RequestTimeTooSkewed"
+            code if rejects_credentials(code) => S3ErrorKind::BadCredentials,
+            "RequestTimeTooSkewed"
             | "RequestExpired"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "InvalidToken"
-            | "TokenRefreshRequired"
             | "InvalidSecurity"
-            | "InvalidClientTokenId"
-            | "UnrecognizedClientException"
             | "MissingSecurityHeader"
             | "MissingAuthenticationToken"
             | "NotSignedUp" => S3ErrorKind::BadCredentials,

@@ -1,7 +1,8 @@
-//! A bucket through the AWS SDK: six calls, one attempt each. Every response is validated before it is used. `retry.rs` retries, and
-//! `transfer/` verifies bodies.
+//! A bucket through the AWS SDK: six calls, one attempt each, and another one with new credentials. Every response is validated before it
+//! is used. `retry.rs` retries, and `transfer/` verifies bodies.
 
 mod blank_key;
+mod calls;
 mod connect;
 mod failure;
 mod head;
@@ -16,21 +17,18 @@ mod write;
 pub use connect::AwsOptions;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};
-use crate::record::{Escaped, ObjectKey, PageCursor};
+use crate::record::{Escaped, ObjectKey};
+use crate::sdk::RenewableCredentials;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::types::{ChecksumMode, EncodingType};
 use futures::{StreamExt, stream};
-use head::RawHead;
-use mend::{MendListing, Mended};
 use std::error::Error;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
-use whole::WholeListing;
 
 /// A bucket at AWS or at any S3-compatible server.
 ///
@@ -38,6 +36,7 @@ use whole::WholeListing;
 #[derive(Clone, Debug)]
 pub struct AwsBucket {
     client: Client,
+    credentials: RenewableCredentials,
     bucket: String,
     region: String,
     call_timeout: Duration,
@@ -51,11 +50,23 @@ struct CallInfo<'a> {
 }
 
 impl AwsBucket {
-    /// Creates a client and makes no call to the server. Without keys it queries the AWS credential chain once, so that missing credentials
-    /// are reported here.
+    /// Creates a client and makes no call to the server. The source of the credentials is asked once, so that missing ones are reported
+    /// here.
     pub async fn connect(options: AwsOptions) -> Result<Self, S3Error> {
-        let client = connect::client(&options).await?;
-        Ok(Self { client, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
+        let credentials = RenewableCredentials::of(options.credentials.clone(), &options.region, &options.trusted);
+        let refused = |words: String| S3Error::new("connect", Escaped(&options.bucket), S3ErrorKind::BadCredentials, &words);
+        credentials.current().await.map_err(refused)?;
+        let client = connect::client(&options, credentials.clone());
+        Ok(Self { client, credentials, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
+    }
+
+    /// Makes an attempt, and another one if the server rejects the credentials and their source has others now.
+    async fn with_valid_credentials<T, F, Fut>(&self, attempt: F) -> Result<T, S3Error>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, S3Error>>,
+    {
+        self.credentials.call(attempt, |error: &S3Error| error.kind == S3ErrorKind::BadCredentials).await
     }
 
     /// Awaits a call without a body, for at most `call_timeout`.
@@ -91,115 +102,22 @@ impl AwsBucket {
 #[async_trait]
 impl ListObjects for AwsBucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
-        let call = CallInfo { operation: "ListObjectsV2", key: None };
-        let (start_after, token) = match &request.from {
-            PageCursor::Start => (None, None),
-            PageCursor::After(key) => (Some(key.as_str().to_owned()), None),
-            PageCursor::Token(token) => (None, Some(token.clone())),
-        };
-        let mend = MendListing::default();
-        let sending = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .encoding_type(EncodingType::Url)
-            .max_keys(i32::from(request.max_keys))
-            .set_prefix((!request.prefix.is_empty()).then(|| request.prefix.clone()))
-            .set_start_after(start_after)
-            .set_continuation_token(token)
-            .customize()
-            .interceptor(mend.clone())
-            .interceptor(WholeListing)
-            .send();
-        let answer = self.within(call, sending).await;
-        let Mended { left_out, refused } = mend.into_findings();
-        if let Some(refused) = refused {
-            // It names the element, other than the parser.
-            return Err(self.error(call, S3ErrorKind::Other, &format!("the listing cannot be used: {refused}")));
-        }
-        let page = list::page(&request, answer?).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))?;
-        Ok(ListPage { left_out, ..page })
+        self.with_valid_credentials(|| self.list_once(&request)).await
     }
 }
 
 #[async_trait]
 impl ReadObjects for AwsBucket {
     async fn head_bucket(&self) -> Result<(), S3Error> {
-        let call = CallInfo { operation: "HeadBucket", key: None };
-        self.within(call, self.client.head_bucket().bucket(&self.bucket).send()).await.map(drop)
+        self.with_valid_credentials(|| self.head_bucket_once()).await
     }
 
     async fn head_object(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
-        let call = CallInfo { operation: "HeadObject", key: Some(key) };
-        let sending = self
-            .client
-            .head_object()
-            .bucket(&self.bucket)
-            .key(blank_key::accepted(key))
-            .checksum_mode(ChecksumMode::Enabled)
-            .customize()
-            .mutate_request(blank_key::restored(key))
-            .send();
-        let output = self.within(call, sending).await?;
-        let raw = RawHead::from(&output);
-        match raw.credible_size() {
-            Some(size) => Ok(raw.with_size(size)),
-            None => self.head_by_get(key, &raw).await,
-        }
+        self.with_valid_credentials(|| self.head_object_once(key)).await
     }
 
     async fn get_object(&self, request: GetRequest) -> Result<GetObject, S3Error> {
-        let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
-        // `.checksum_mode(Enabled)` would make the SDK hash the body, too. The header alone only requests the checksums.
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(blank_key::accepted(&request.key))
-            .set_if_match(request.if_match.as_ref().map(crate::record::ETag::quoted))
-            .set_range(request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1))))
-            .customize()
-            .mutate_request(blank_key::restored(&request.key))
-            .mutate_request(|http| {
-                http.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
-            })
-            .send()
-            .await
-            .map_err(|error| self.failed(call, &error).with_expected(request.if_match.as_ref()))?;
-        let raw = RawHead::from(&output);
-        let head = if request.range.is_some() {
-            raw.validated_of_part(output.content_range()).map_err(|words| self.error(call, S3ErrorKind::Other, words))?
-        } else {
-            self.head_of_whole(&request, &raw).await?
-        };
-        // Some servers ignore `If-Match`, so compare the ETags here.
-        if let (Some(wanted), Some(found)) = (&request.if_match, &head.facts.etag)
-            && wanted != found
-        {
-            let words = format!("requested ETag {wanted}, received {found}");
-            return Err(self.error(call, S3ErrorKind::PreconditionFailed, &words));
-        }
-        Ok(GetObject { head, body: body_of(output, request.key) })
-    }
-}
-
-impl AwsBucket {
-    /// The head of a GET without a range. A chunked response states no length: then the size is the one that the caller knows for
-    /// this ETag, or comes from another request.
-    async fn head_of_whole(&self, request: &GetRequest, raw: &RawHead<'_>) -> Result<ObjectHead, S3Error> {
-        if let Ok(head) = raw.validated() {
-            return Ok(head);
-        }
-        let etag = raw.parsed_etag();
-        if let Some(size) = request.size.filter(|_| etag.is_some() && etag == request.if_match) {
-            return Ok(raw.with_size(size));
-        }
-        let found = self.head_by_get(&request.key, raw).await?;
-        if found.facts.etag != etag {
-            let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
-            return Err(self.error(call, S3ErrorKind::PreconditionFailed, "the object was replaced between two requests"));
-        }
-        Ok(raw.with_size(found.facts.size))
+        self.with_valid_credentials(|| self.get_once(&request)).await
     }
 }
 

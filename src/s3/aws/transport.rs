@@ -4,6 +4,8 @@
 //! change of these messages.
 
 use super::failure::{CallFailure, ErrorResponse};
+use crate::causes::{chain, words_of};
+use crate::trust;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStreamError;
@@ -22,12 +24,18 @@ where
         SdkError::ServiceError(context) => CallFailure::Response(answer(context.err(), context.raw())),
         SdkError::TimeoutError(_) => CallFailure::TimedOut { words: words_of(error) },
         SdkError::DispatchFailure(failure) if failure.is_timeout() => CallFailure::TimedOut { words: words_of(error) },
+        SdkError::DispatchFailure(_) if trust::is_untrusted(error) => CallFailure::Untrusted { words: words_of(error) },
         SdkError::DispatchFailure(_) if is_about_credentials(error) => CallFailure::NoCredentials { words: words_of(error) },
         SdkError::DispatchFailure(_) if is_about_connecting(error) => CallFailure::NoConnection { words: words_of(error) },
         SdkError::DispatchFailure(failure) if failure.is_user() => CallFailure::NotSent { words: words_of(error) },
         SdkError::ConstructionFailure(_) => CallFailure::NotSent { words: words_of(error) },
         _ => broken(error),
     }
+}
+
+/// True for the response to a HEAD that may mean rejected credentials: a HEAD has no body that could name the reason.
+pub(super) fn lacks_its_reason<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 400 | 403) && raw.body().bytes().is_none_or(<[u8]>::is_empty))
 }
 
 /// The failure of reading a body.
@@ -73,36 +81,17 @@ fn is_about_connecting(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|cause| cause.to_string() == "client error (Connect)")
 }
 
-/// The messages of an error and its causes, without repetitions.
-pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for cause in chain(error) {
-        let own = cause.to_string();
-        if !own.is_empty() && !words.iter().any(|word| word.contains(&own)) {
-            words.push(own);
-        }
-    }
-    words.join(": ")
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
-        // `io::Error::source` skips the wrapped error.
-        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-        None => cause.source(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::s3::S3ErrorKind;
+    use crate::sdk::RenewableCredentials;
     use aws_sdk_s3::config::{BehaviorVersion, Region};
     use aws_sdk_s3::{Client, Config};
 
     #[tokio::test]
     async fn missing_credentials_are_reported_as_such() {
-        let provider = aws_config::profile::ProfileFileCredentialsProvider::builder().profile_name("no-such-profile").build();
+        let provider = RenewableCredentials::of_a_source_without_any();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("us-east-1"))
@@ -112,12 +101,5 @@ mod tests {
         let error = Client::from_conf(config).head_bucket().bucket("b").send().await.expect_err("no credentials");
         let (kind, words) = failure(&error).classify("HeadBucket", "us-east-1");
         assert_eq!(kind, S3ErrorKind::BadCredentials, "{words}");
-    }
-
-    #[test]
-    fn the_messages_of_a_chain_appear_once_and_to_its_end() {
-        let inner = io::Error::other("refused");
-        let outer = io::Error::other(io::Error::other(inner));
-        assert_eq!(words_of(&outer), "refused");
     }
 }

@@ -14,6 +14,16 @@ const NO_CONSTRAINT: &str = "us-east-1";
 #[async_trait]
 impl WriteObjects for AwsBucket {
     async fn create_bucket(&self) -> Result<(), S3Error> {
+        self.with_valid_credentials(|| self.create_once()).await
+    }
+
+    async fn put_file(&self, put: PutFile) -> Result<(), S3Error> {
+        self.with_valid_credentials(|| self.put_once(&put)).await
+    }
+}
+
+impl AwsBucket {
+    async fn create_once(&self) -> Result<(), S3Error> {
         let call = CallInfo { operation: "CreateBucket", key: None };
         let configuration = (self.region != NO_CONSTRAINT).then(|| {
             CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(self.region.as_str())).build()
@@ -22,7 +32,7 @@ impl WriteObjects for AwsBucket {
         self.within(call, sending).await.map(drop)
     }
 
-    async fn put_file(&self, put: PutFile) -> Result<(), S3Error> {
+    async fn put_once(&self, put: &PutFile) -> Result<(), S3Error> {
         let call = CallInfo { operation: "PutObject", key: Some(&put.key) };
         let body = ByteStream::from_path(&put.file).await.map_err(|error| {
             let words = format!("{} cannot be read: {error}", put.file.display());

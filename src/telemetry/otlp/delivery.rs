@@ -1,5 +1,6 @@
 //! Logs the reachability of the collector: one line when it becomes unreachable, and one when it accepts telemetry again.
 
+use crate::trust::UNTRUSTED_HINT;
 use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -9,7 +10,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanData;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 /// A kind of telemetry. Spans and metrics are exported separately.
@@ -25,11 +26,22 @@ pub(super) struct Delivery {
     address: Arc<str>,
     /// The signals that the collector does not accept, as bits.
     refused: Arc<AtomicU8>,
+    /// The last request failed because no trusted authority has signed the collector's certificate.
+    untrusted: Arc<AtomicBool>,
 }
 
 impl Delivery {
     pub(super) fn to(address: &str) -> Self {
-        Self { address: address.into(), refused: Arc::default() }
+        Self { address: address.into(), refused: Arc::default(), untrusted: Arc::default() }
+    }
+
+    /// Stores if the last request failed because of the collector's certificate.
+    pub(super) fn set_untrusted(&self, untrusted: bool) {
+        self.untrusted.store(untrusted, Ordering::Relaxed);
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.untrusted.load(Ordering::Relaxed).then_some(UNTRUSTED_HINT)
     }
 
     /// Logs the result of an export if it changed. The exporters return success to the SDK, which would otherwise log a failure for every
@@ -47,6 +59,7 @@ impl Delivery {
                 collector = %self.address,
                 ?signal,
                 %error,
+                hint = self.hint(),
                 "the collector accepts no telemetry: it is lost until the collector is back; this is logged once"
             ),
             Err(error) => tracing::debug!(collector = %self.address, ?signal, %error, "telemetry was lost"),

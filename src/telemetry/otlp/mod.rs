@@ -1,20 +1,24 @@
 //! Sends spans and metrics to a collector, over OTLP (`http/protobuf`). The exporters run in their own threads with a blocking client: an
 //! async client would need our runtime, and would lose the telemetry of the runtime's shutdown.
 
+mod client;
 mod delivery;
 mod instruments;
 
 use crate::config::OtlpSettings;
+use crate::trust::TrustedAuthorities;
+use client::CollectorClient;
 use delivery::{Delivery, ReportingExporter};
 use instruments::OtlpInstruments;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Status, TracerProvider as _};
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use secrecy::ExposeSecret as _;
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 use tracing::{Span, Subscriber, level_filters::LevelFilter};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
@@ -36,8 +40,10 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     /// Creates the exporters. It sends nothing, and an unreachable collector is not an error.
-    pub(super) fn new(settings: &OtlpSettings) -> Result<Self, ExporterBuildError> {
+    pub(super) fn new(settings: &OtlpSettings, trusted: &TrustedAuthorities) -> Result<Self, Box<dyn Error>> {
         let base = settings.endpoint.as_str().trim_end_matches('/');
+        let delivery = Delivery::to(base);
+        let client = CollectorClient::new(trusted, delivery.clone())?;
         let headers: HashMap<_, _> =
             settings.headers.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect();
         let spans = SpanExporter::builder()
@@ -46,6 +52,7 @@ impl Pipeline {
             .with_endpoint(format!("{base}/v1/traces"))
             .with_timeout(EXPORT_TIMEOUT)
             .with_headers(headers.clone())
+            .with_http_client(client.clone())
             .build()?;
         let metrics = MetricExporter::builder()
             .with_http()
@@ -53,12 +60,12 @@ impl Pipeline {
             .with_endpoint(format!("{base}/v1/metrics"))
             .with_timeout(EXPORT_TIMEOUT)
             .with_headers(headers)
+            .with_http_client(client)
             .build()?;
         let resource = Resource::builder()
             .with_service_name(settings.service_name.clone())
             .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        let delivery = Delivery::to(base);
         let spans = ReportingExporter { exporter: spans, delivery: delivery.clone() };
         let metrics = ReportingExporter { exporter: metrics, delivery: delivery.clone() };
         Ok(Self {

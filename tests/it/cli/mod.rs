@@ -18,6 +18,9 @@ mod setup;
 mod status;
 mod why;
 
+mod certificates;
+mod credentials;
+
 mod database;
 mod identity;
 mod pages;

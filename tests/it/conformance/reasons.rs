@@ -26,6 +26,7 @@ fn s3_kinds() -> Vec<S3> {
         S3::Server,
         S3::Timeout,
         S3::Unreachable,
+        S3::UntrustedCertificate,
         S3::Interrupted,
         S3::ChecksumMismatch,
         S3::Other,
@@ -43,6 +44,7 @@ fn s3_kinds() -> Vec<S3> {
             | S3::Server
             | S3::Timeout
             | S3::Unreachable
+            | S3::UntrustedCertificate
             | S3::Interrupted
             | S3::ChecksumMismatch
             | S3::Other => {}
@@ -59,7 +61,15 @@ fn file_manager_kinds() -> Vec<Api> {
     all.extend([401, 403].map(|status| Api::Unauthorised { status }));
     all.extend([409, 429, 503].map(|status| Api::Busy { status, after }));
     all.extend([500, 501, 505].map(|status| Api::Busy { status, after: None }));
-    all.extend([Api::Timeout, Api::Unreachable, Api::Interrupted, Api::BodyFailed, Api::BadAnswer, Api::TooLong]);
+    all.extend([
+        Api::Timeout,
+        Api::Unreachable,
+        Api::UntrustedCertificate,
+        Api::Interrupted,
+        Api::BodyFailed,
+        Api::BadAnswer,
+        Api::TooLong,
+    ]);
     for kind in &all {
         match kind {
             Api::NotFound
@@ -69,6 +79,7 @@ fn file_manager_kinds() -> Vec<Api> {
             | Api::Busy { .. }
             | Api::Timeout
             | Api::Unreachable
+            | Api::UntrustedCertificate
             | Api::Interrupted
             | Api::BodyFailed
             | Api::BadAnswer

@@ -9,6 +9,7 @@ use s3_sync::s3::{
     AwsBucket, AwsOptions, Checksum, ChecksumAlgorithm, GetRequest, ListRequest, MemoryBucket, MemoryObject, ReadBucket, ReadObjects,
     S3Error, S3ErrorKind,
 };
+use s3_sync::sdk::AccessKeys;
 use s3_sync::transfer::{Verification, verified};
 use std::collections::BTreeMap;
 
@@ -141,8 +142,7 @@ async fn a_checksum_of_the_object_s_own_is_used_in_memory_too() {
 pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
     let options = AwsOptions {
         endpoint: Some(server.endpoint().parse().expect("an address")),
-        access_key: Some(Options::default().access_key),
-        secret_key: Some(Options::default().secret_key.into()),
+        credentials: AccessKeys::new(Options::default().access_key, Options::default().secret_key).into(),
         ..AwsOptions::for_bucket(name)
     };
     AwsBucket::connect(options).await.expect("keys are given")
@@ -223,8 +223,7 @@ async fn wrong_keys_are_reported_as_such() {
     for (access, secret) in [("unknown", "mock-secret-key"), ("mock-access-key", "wrong")] {
         let options = AwsOptions {
             endpoint: Some(server.endpoint().parse().expect("an address")),
-            access_key: Some(access.to_owned()),
-            secret_key: Some(secret.into()),
+            credentials: AccessKeys::new(access, secret).into(),
             ..AwsOptions::for_bucket("the-bucket")
         };
         let bucket = AwsBucket::connect(options).await.expect("keys are given");

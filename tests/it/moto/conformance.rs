@@ -6,6 +6,7 @@ use super::server::Moto;
 use crate::conformance::s3::{Seeds, conforms, seeds};
 use s3_sync::record::{ObjectKey, PageCursor};
 use s3_sync::s3::{AwsBucket, AwsOptions, ListObjects, ListRequest};
+use s3_sync::sdk::AccessKeys;
 
 #[tokio::test]
 async fn a_bucket_at_moto_conforms() {
@@ -35,8 +36,7 @@ fn is_allowed_in_xml(c: char) -> bool {
 async fn bucket(moto: &Moto, name: &str) -> AwsBucket {
     let options = AwsOptions {
         endpoint: Some(moto.endpoint.parse().expect("an address")),
-        access_key: Some("any-key".to_owned()),
-        secret_key: Some("any".into()),
+        credentials: AccessKeys::new("any-key", "any").into(),
         ..AwsOptions::for_bucket(name)
     };
     AwsBucket::connect(options).await.expect("keys are given")

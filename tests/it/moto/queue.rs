@@ -12,7 +12,9 @@ use s3_sync::clock::SystemClock;
 use s3_sync::events::decode::Scope;
 use s3_sync::events::queue::{EventQueue as _, InboxLimits, QueueReader};
 use s3_sync::events::sqs::{SqsOptions, SqsQueue};
+use s3_sync::sdk::AccessKeys;
 use s3_sync::state::{EventChannel, State};
+use s3_sync::trust::TrustedAuthorities;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -62,9 +64,10 @@ async fn changes_in_the_bucket_reach_the_inbox_and_leave_the_queue() {
         queue_url: url.parse().expect("a URL"),
         endpoint: None,
         region: "us-east-1".to_owned(),
-        credentials: Some(("owner".to_owned(), "any".to_owned().into(), None)),
+        credentials: AccessKeys::new("owner", "any").into(),
+        trusted: TrustedAuthorities::default(),
     };
-    let source = SqsQueue::connect(options).await;
+    let source = SqsQueue::connect(options);
     source.check().await.expect("the queue is there");
     owner.set_queue_attributes().queue_url(&url).attributes(QueueAttributeName::MessageRetentionPeriod, "7200").send().await.expect("set");
     assert_eq!(source.retention().await, Some(SignedDuration::from_hours(2)));

@@ -12,6 +12,7 @@ use s3_sync::plan::Policy;
 use s3_sync::record::ObjectKey;
 use s3_sync::retry::RetryPolicy;
 use s3_sync::s3::{AwsBucket, AwsOptions, MemoryBucket, ReadBucket};
+use s3_sync::sdk::AccessKeys;
 use s3_sync::snapshot::SnapshotRows;
 use s3_sync::state::{Identity, InstanceLock, NamedSink, OperatorAnswer, Overview, RunKind, RunOutcome, State, StateError, Views};
 use s3_sync::workflow::{FinishedRun, Flow, Options};
@@ -115,8 +116,7 @@ async fn aws_bucket(server: &mock_s3::Running, patience: Duration) -> AwsBucket 
     let known = server.server().options();
     let options = AwsOptions {
         endpoint: Some(server.endpoint().parse().expect("an address")),
-        access_key: Some(known.access_key.clone()),
-        secret_key: Some(known.secret_key.clone().into()),
+        credentials: AccessKeys::new(known.access_key.clone(), known.secret_key.clone()).into(),
         read_timeout: patience,
         call_timeout: patience,
         ..AwsOptions::for_bucket(BUCKET)
