@@ -58,8 +58,7 @@ impl Bed {
 
     /// A rename that an event reported, and what the lookups show of its paths.
     async fn renamed(&self, from: &str, to: &str) {
-        let event =
-            Event { kind: EventKind::Rename, path: key(from), new_path: Some(key(to)), permissions: Permissions::default(), time: None };
+        let event = Event { new_path: Some(key(to)), ..Event::new(EventKind::Rename, key(from)) };
         let received = Received { source: EventChannel::Feed, outcome: Ok(event) };
         self.state.inbox().receive(vec![received], Timestamp::UNIX_EPOCH).await.expect("stored");
         let rows = self.state.inbox().events_batch(0, 10).await.expect("read");

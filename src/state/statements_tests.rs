@@ -106,11 +106,9 @@ impl Bed {
     fn events(&self, kind: EventKind, permissions: Option<&str>) -> Vec<Received> {
         let permissions = Permissions { permissions: permissions.map(str::to_owned), ..Permissions::default() };
         let event = |path: &String| Event {
-            kind,
-            path: key(path),
             new_path: (kind == EventKind::Rename).then(|| key(&format!("{path}+"))),
             permissions: permissions.clone(),
-            time: None,
+            ..Event::new(kind, key(path))
         };
         self.paths.iter().map(|path| Received { source: EventChannel::Feed, outcome: Ok(event(path)) }).collect()
     }

@@ -33,7 +33,7 @@ fn timed(renames: bool) -> impl Strategy<Value = TimedEvent> {
     let kinds = if renames { vec![Create, Delete, Rename, Rename, ChangePermission, Touch] } else { vec![Create, ChangePermission, Touch] };
     (select(kinds), path(), path(), permissions(), 0..6_i64).prop_map(|(kind, path, other, permissions, second)| {
         let new_path = (kind == Rename && other != path).then_some(other);
-        let event = Event { kind, path, new_path, permissions, time: None };
+        let event = Event { new_path, permissions, ..Event::new(kind, path) };
         TimedEvent { event, at: at(second), seq: ObservationSeq(1) }
     })
 }

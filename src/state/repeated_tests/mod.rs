@@ -7,7 +7,7 @@ mod jobs;
 use super::*;
 use crate::clock::Clock;
 use crate::plan::{Effect, Planned, Policy, SkipReason};
-use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, KnownEncodings, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -39,7 +39,7 @@ fn mode(value: &str) -> Permissions {
 }
 
 fn event(kind: EventKind, path: &str, new_path: Option<&str>, permissions: Permissions) -> Event {
-    Event { kind, path: key(path), new_path: new_path.map(key), permissions, time: Some(at(0)) }
+    Event { new_path: new_path.map(key), permissions, time: Some(at(0)), ..Event::new(kind, key(path)) }
 }
 
 fn failed() -> Attempts {
