@@ -84,7 +84,7 @@ impl<'a> KeyReader<'a> {
     }
 
     /// The encodings by which the listed object is there. One lookup is enough if the most likely key has this content. `None` = it is not
-    /// clear: the object is at no key, or objects that cannot be told apart are at several.
+    /// clear: the object is at no key, or equal objects are at several.
     async fn find(
         &self,
         readings: Vec<(ObjectKey, Vec<KeyEncoding>)>,

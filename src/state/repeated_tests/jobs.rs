@@ -21,6 +21,8 @@ async fn a_run_and_its_listing_are_stored_once() {
     bed.twice("a judged listing", async || bed.a.listing_judged().await.expect("stored")).await;
     bed.twice("a run's end", async || runs.end(1, RunOutcome::Done, at(1), String::new()).await.expect("stored")).await;
     bed.twice("a listing from the start", async || source.listing_restart().await.expect("stored")).await;
+    let known = KnownEncodings::of_words(true, "plain").expect("an encoding");
+    bed.twice("encodings of keys", async || source.key_encodings_record(known.clone(), true).await.expect("stored")).await;
     assert_eq!(runs.begin(RunKind::Reconcile, at(0), 0).await.expect("stored"), 2, "the first one has ended");
 }
 

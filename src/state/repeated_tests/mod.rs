@@ -7,7 +7,7 @@ mod jobs;
 use super::*;
 use crate::clock::Clock;
 use crate::plan::{Effect, Planned, Policy, SkipReason};
-use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, KnownEncodings, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::types::Value;

@@ -64,6 +64,7 @@ pub(crate) fn take_rows(
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
     let used = consumable_rows(&paths, &failed);
+    let facts = spelling::facts_of_spellings(connection, source, &lookups, rows.iter().map(|row| &row.event))?;
     let (mut consumed, mut gone) = (ConsumedRows::default(), Vec::new());
     for (row, (_, paths)) in rows.into_iter().zip(&paths) {
         let mut dead_lettered = None;
@@ -84,7 +85,7 @@ pub(crate) fn take_rows(
             replayed.dead_lettered += 1;
         }
         gone.push(row.seq);
-        let events = spelling::resolve(connection, source, &lookups, &row.event)?;
+        let events = spelling::resolve(&lookups, &facts, &row.event);
         if let Some(event) = events.first() {
             record_consumed(connection, moment, (row, event), became(event, &observations, dead_lettered))?;
         }

@@ -23,22 +23,32 @@ impl SourceState {
     }
 }
 
-/// The events that an event means, itself first. `lookups` say of the paths of its batch if an object is there; `None` = the lookup failed.
-pub(crate) fn resolve(
+/// What is known of the paths of a batch that one of several spellings names. `lookups` say of each path of the batch if an object is there;
+/// `None` = the lookup failed.
+pub(crate) fn facts_of_spellings<'e>(
     connection: &Connection,
     source: SourceId,
     lookups: &BTreeMap<&ObjectKey, Option<bool>>,
-    event: &Event,
-) -> Result<Vec<Event>, StateError> {
-    if !event.has_other_spellings() {
-        return Ok(vec![event.clone()]);
-    }
-    let mut facts = facts(connection, source, concerned(event, lookups).into_iter().collect())?;
+    events: impl Iterator<Item = &'e Event>,
+) -> Result<BTreeMap<&'e ObjectKey, SpellingFacts>, StateError> {
+    // Most events concern only their most likely spellings, and mean just that.
+    let ambiguous = events.map(|event| (event, concerned(event, lookups))).filter(|(event, paths)| paths.len() > event.paths().count());
+    let mut facts = facts(connection, source, ambiguous.flat_map(|(_, paths)| paths).collect())?;
     for (path, facts) in &mut facts {
         let lookup = lookups.get(path);
         (facts.is_there, facts.failed) = (lookup == Some(&Some(true)), lookup == Some(&None));
     }
-    Ok(events_meant(event, &facts))
+    Ok(facts)
+}
+
+/// The events that an event means, itself first.
+pub(crate) fn resolve(
+    lookups: &BTreeMap<&ObjectKey, Option<bool>>,
+    facts: &BTreeMap<&ObjectKey, SpellingFacts>,
+    event: &Event,
+) -> Vec<Event> {
+    let facts = concerned(event, lookups).into_iter().filter_map(|path| Some((path, *facts.get(path)?))).collect();
+    events_meant(event, &facts)
 }
 
 /// The paths that an event of a batch may concern. Other spellings were looked up if it may concern them.
@@ -52,6 +62,9 @@ fn facts<'p>(
     source: SourceId,
     paths: BTreeSet<&'p ObjectKey>,
 ) -> Result<BTreeMap<&'p ObjectKey, SpellingFacts>, StateError> {
+    if paths.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM observed WHERE source = ?1 AND path = k.value AND present = 1)
                 OR EXISTS (SELECT 1 FROM sinks s WHERE s.source = ?1 AND EXISTS (SELECT 1 FROM applied WHERE sink = s.id AND path = k.value)),
