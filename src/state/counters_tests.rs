@@ -134,7 +134,16 @@ impl Bed {
                 let Some(work) = sink(of).work_item(&key(path)).await? else { return Ok(()) };
                 let planned = Planned { effect, content: None, permissions: Permissions::default() };
                 let idempotency_key = Uuid::new_v4();
-                let intent = Intent { path: key(path), new_path: None, idempotency_key, planned, file_type: None, metadata: None, resume: None, run: 1 };
+                let intent = Intent {
+                    path: key(path),
+                    new_path: None,
+                    idempotency_key,
+                    planned,
+                    file_type: None,
+                    metadata: None,
+                    resume: None,
+                    run: 1,
+                };
                 let is_open = if effect == Effect::SetPermissions { work.permissions_intent.is_some() } else { work.intent.is_some() };
                 let intents = if is_open { Vec::new() } else { vec![intent] };
                 sink(of).intents_open((&work).into(), intents).await.map(drop)
