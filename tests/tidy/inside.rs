@@ -69,7 +69,7 @@ fn reexports(text: &str) -> BTreeSet<String> {
             flatten(&statement[at + "use ".len()..].split_whitespace().collect::<Vec<_>>().join(" "), "", &mut paths);
         }
     }
-    // A module and a function of one name are told apart by no import, so only types count.
+    // An import of a name in lower case may mean a module or a function, so only types count.
     let names = paths.iter().filter_map(|path| path.rsplit("::").next()).filter(|name| name.starts_with(char::is_uppercase));
     names.map(str::to_owned).collect()
 }

@@ -49,14 +49,11 @@ const KEYS: [&str; 2] = ["\"door\"", "\"doors\""];
 const TESTS: [&str; 5] = ["tests/", "benches/", "examples/", "mock-api/", "mock-s3/"];
 
 pub(crate) fn violations(path: &str, text: &str) -> Vec<String> {
-    if path.ends_with(".md") {
-        return in_document(text);
-    }
-    if path.ends_with(".sql") {
-        return in_sql(text);
-    }
-    if !path.ends_with(".rs") {
-        return Vec::new();
+    match path.rsplit('.').next() {
+        Some("md") => return in_document(text),
+        Some("sql") => return in_sql(text),
+        Some("rs") => {}
+        _ => return Vec::new(),
     }
     if TESTS.iter().any(|directory| path.starts_with(directory)) || (path.starts_with("src/") && path.contains("tests")) {
         return in_tests(text, 0);

@@ -8,7 +8,9 @@ const KINDS: [&str; 5] = ["struct ", "enum ", "trait ", "type ", "union "];
 /// The names that several files define, each with those files.
 pub(crate) fn shared(files: &[(String, String)]) -> Vec<String> {
     let mut definitions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("src/") && path.ends_with(".rs") && !path.contains("tests")) {
+    for (path, text) in
+        files.iter().filter(|(path, _)| path.starts_with("src/") && path.strip_suffix(".rs").is_some() && !path.contains("tests"))
+    {
         for name in defined(text) {
             definitions.entry(name).or_default().insert(path);
         }

@@ -4,7 +4,9 @@ use super::*;
 
 /// A daemon's tasks without its schedules, with these sinks: their names, and whether they are reachable.
 fn started(worker: &Arc<FakeWorker>, sinks: &[(&str, bool)]) -> (Shared, watch::Receiver<bool>) {
-    sinks.iter().for_each(|(name, is_reachable)| worker.set_sink(name, *is_reachable));
+    for (name, is_reachable) in sinks {
+        worker.set_sink(name, *is_reachable);
+    }
     let shared = shared(worker);
     let (begun, may_begin) = watch::channel(false);
     tokio::spawn(run_loop::run(shared.clone()));
@@ -94,7 +96,7 @@ async fn a_failed_run_is_repeated_soon_while_a_sink_is_unreachable() {
     let worker = FakeWorker::new(0);
     worker.initial.store(true, Ordering::SeqCst);
     let (shared, _may_begin) = started(&worker, &[("file_manager", true), ("mirror", false)]);
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     assert_eq!(worker.begins(), [0]);
     worker.fail_next.store(1, Ordering::SeqCst);
     worker.set_sink("mirror", true);

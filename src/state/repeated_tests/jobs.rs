@@ -35,7 +35,12 @@ async fn the_outcome_of_an_operation_is_stored_once() {
     bed.twice("an applied row", async || bed.a.applied_record(file("a", "a"), Attempts::default()).await.expect("stored")).await;
     bed.twice("an older applied row", async || bed.a.applied_record(file("f", "older"), Attempts::default()).await.expect("stored")).await;
     bed.open("b", &[Effect::Create]).await;
+    let effect = bed.item("b").await.intent.expect("it is open").idempotency_key;
+    let checkpoint = async || bed.a.checkpoint_record(&key("b"), effect, "part 1").await.expect("stored");
+    bed.twice("a checkpoint", async || assert!(checkpoint().await)).await;
+    assert_eq!(bed.item("b").await.intent.and_then(|intent| intent.resume).as_deref(), Some("part 1"));
     bed.twice("a refusal", async || bed.a.intent_refuse(&key("b"), IntentKind::Content).await.expect("stored")).await;
+    assert!(!checkpoint().await, "the effect has ended");
     bed.open("c", &[Effect::Create]).await;
     bed.twice("abandoned intents", async || bed.a.intents_abandon(&key("c")).await.expect("stored")).await;
     bed.twice("a failure", async || bed.a.pending_park(&key("d"), failed(), at(60)).await.expect("stored")).await;

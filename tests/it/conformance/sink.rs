@@ -34,8 +34,7 @@ fn facts(text: &str) -> ObjectFacts {
 }
 
 fn content_with(text: &str, body: ByteStream) -> Content {
-    let source = EndpointId::new("test:source");
-    let checkpoint = Arc::new(Forgotten);
+    let (source, checkpoint) = (EndpointId::new("test:source"), Arc::new(Forgotten));
     Content { source, facts: facts(text), content_type: "text/plain".to_owned(), body, resume: None, checkpoint }
 }
 
