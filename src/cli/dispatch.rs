@@ -17,7 +17,7 @@ async fn dispatch(cli: Cli, settings: Settings, interruption: &Interruption) -> 
     let mut output = Output::stdout(cli.output_format());
     let guarded = |kind, allow_deletes| RunRequest { allow_deletes, ..RunRequest::of(kind) };
     match cli.command.unwrap_or(Command::Daemon) {
-        Command::InitialSync(arguments) => initial_sync::run(&arguments, &settings, &mut output, interruption).await,
+        Command::InitialSync(arguments) => Box::pin(initial_sync::run(&arguments, &settings, &mut output, interruption)).await,
         Command::IncrementalSync(arguments) => {
             let request = guarded(RunKind::Incremental, arguments.allow_deletes);
             run_once::run_and_print(("incremental-sync", request), &settings, &mut output, interruption).await

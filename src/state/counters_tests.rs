@@ -112,8 +112,8 @@ impl Bed {
         let sink = |second: bool| &self.sinks[usize::from(second)];
         match step {
             Step::Page(shows) => {
-                let shown = shows.iter().enumerate().filter_map(|(path, etag)| Some((key(path), facts((*etag)?))));
-                let page = Page { prefix: String::new(), after: None, up_to: None, seq, objects: shown.collect() };
+                let objects = shows.iter().enumerate().filter_map(|(path, etag)| Some((key(path), facts((*etag)?))));
+                let page = Page { prefix: String::new(), after: None, up_to: None, seq, objects: objects.collect() };
                 self.state.source().page_record(page).await.map(drop)
             }
             Step::Observe(path, etag) => {
@@ -191,8 +191,8 @@ impl Bed {
     /// The operator's answer: a sink starts over, a backup was restored, another source, or a sink less.
     async fn answer(&mut self, what: u8) -> Result<(), StateError> {
         let named = |name: &str| NamedSink { name: name.parse().expect("a name"), kind: "memory", address: name.to_owned() };
-        let names: &[&str] = if what == 3 { &["one"] } else { &["one", "two"] };
-        let identity = Identity { source: "a".to_owned(), sinks: names.iter().map(|name| named(name)).collect() };
+        let configured: &[&str] = if what == 3 { &["one"] } else { &["one", "two"] };
+        let identity = Identity { source: "a".to_owned(), sinks: configured.iter().map(|name| named(name)).collect() };
         let mut answer = OperatorAnswer { adopt: true, new_source: what == 2, restored: what == 1, ..OperatorAnswer::default() };
         match what {
             0 => answer.new_sinks = [named("one").name].into(),

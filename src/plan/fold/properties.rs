@@ -7,6 +7,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::collections::VecDeque;
+
+/// One of the three permissions.
+type Field = fn(&Permissions) -> &Option<String>;
 
 const PATHS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -105,12 +109,12 @@ proptest! {
         let whole = fold_all([events.clone()]);
         let mut shuffled: Vec<_> = order.into_iter().collect();
         // Events of equal times keep their order: each place of a time takes the next event of that time.
-        let mut by_time: BTreeMap<Timestamp, std::collections::VecDeque<TimedEvent>> = BTreeMap::new();
+        let mut by_time: BTreeMap<Timestamp, VecDeque<TimedEvent>> = BTreeMap::new();
         for event in &events {
             by_time.entry(event.at).or_default().push_back(event.clone());
         }
         let arrived: Vec<_> =
-            shuffled.drain(..).map(|place| by_time.get_mut(&events[place].at).and_then(|left| left.pop_front()).expect("one is left")).collect();
+            shuffled.drain(..).map(|place| by_time.get_mut(&events[place].at).and_then(VecDeque::pop_front).expect("one is left")).collect();
         prop_assert_eq!(fold_all([arrived]), whole);
     }
 
@@ -120,7 +124,6 @@ proptest! {
         lengths in vec(0..8_usize, 0..6),
     ) {
         let (waiting, _) = fold_all(split(&events, &lengths));
-        type Field = fn(&Permissions) -> &Option<String>;
         for path in PATHS.map(key) {
             let wanted = waiting.reported.get(&path).map(EventPermissions::wanted).unwrap_or_default();
             for field in [(|all| &all.permissions) as Field, |all| &all.owner, |all| &all.group] {

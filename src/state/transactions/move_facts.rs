@@ -72,27 +72,27 @@ impl MoveFacts {
     }
 
     /// One of the moves whose facts were read.
-    pub(crate) fn of(&self, target: ObjectKey, move_origin: MoveOrigin) -> Move {
-        let origin = move_origin.origin;
-        let intent = self.open.iter().find(|open| open.path == origin && open.new_path.as_ref() == Some(&target)).cloned();
-        let ends = |path: &ObjectKey| *path == origin || *path == target;
+    pub(crate) fn of(&self, target: &ObjectKey, move_origin: &MoveOrigin) -> Move {
+        let origin = &move_origin.origin;
+        let intent = self.open.iter().find(|open| open.path == *origin && open.new_path.as_ref() == Some(target)).cloned();
+        let ends = |path: &ObjectKey| path == origin || path == target;
         // An open move away from the target does not count: this move waits for it.
         let leaves = |open: &Intent| {
             let hint = open.new_path.as_ref().and_then(|new_path| self.hints.get(new_path));
-            open.path == target && hint.is_some_and(|hint| hint.origin == target)
+            open.path == *target && hint.is_some_and(|hint| hint.origin == *target)
         };
         let open = self.open.iter().filter(|open| (ends(&open.path) || open.new_path.as_ref().is_some_and(ends)) && !leaves(open)).count();
         let sides = |path: &ObjectKey| self.sides.get(path).cloned().unwrap_or_default();
-        let attempts = [&origin, &target].into_iter().filter_map(|path| self.attempts.get(path.as_str())).max();
+        let attempts = [origin, target].into_iter().filter_map(|path| self.attempts.get(path.as_str())).max();
         Move {
             attempts: attempts.copied().unwrap_or_default(),
             failed_lookups: move_origin.failed_lookups,
             moving: Moving {
                 reported: move_origin.reported_at.is_some(),
-                target_is_leaving: self.hints.values().any(|hint| hint.origin == target),
+                target_is_leaving: self.hints.values().any(|hint| hint.origin == *target),
                 in_doubt: open > usize::from(intent.is_some()),
-                origin: (origin.clone(), sides(&origin)),
-                target: (target.clone(), sides(&target)),
+                origin: (origin.clone(), sides(origin)),
+                target: (target.clone(), sides(target)),
             },
             intent,
         }

@@ -38,7 +38,7 @@ impl SinkState {
         self.call(move |connection, sink| {
             let due = lineage::due(connection, sink, after.as_ref(), most)?;
             let facts = MoveFacts::read(connection, sink, due.iter().map(|(target, move_origin)| (target, move_origin)))?;
-            Ok(due.into_iter().map(|(target, move_origin)| facts.of(target, move_origin)).collect())
+            Ok(due.iter().map(|(target, move_origin)| facts.of(target, move_origin)).collect())
         })
         .await
     }
@@ -49,7 +49,7 @@ impl SinkState {
         self.call(move |connection, sink| {
             let Some(move_origin) = lineage::lineage_of(connection, sink, &target)? else { return Ok(None) };
             let facts = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?;
-            Ok(Some(facts.of(target, move_origin)))
+            Ok(Some(facts.of(&target, &move_origin)))
         })
         .await
     }

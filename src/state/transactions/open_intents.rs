@@ -87,7 +87,7 @@ fn open_move(connection: &Connection, sink: RegisteredSink, intent: &Intent) -> 
     let Some(move_origin) = lineage::lineage_of(connection, sink, &target)?.filter(|hint| hint.origin == intent.path) else {
         return Ok(false);
     };
-    let now = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?.of(target, move_origin);
+    let now = MoveFacts::read(connection, sink, std::iter::once((&target, &move_origin)))?.of(&target, &move_origin);
     if let Some(open) = now.intent {
         // If it is this intent, the transaction is repeated.
         return Ok(open.idempotency_key == intent.idempotency_key);

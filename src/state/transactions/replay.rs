@@ -213,7 +213,7 @@ fn drop_obsolete_moves(connection: &Connection, sink: RegisteredSink, lineage: &
     let looked_up = || lineage.iter().filter(|(_, move_origin)| move_origin.failed_lookups == 0);
     let mut facts = MoveFacts::read(connection, sink, looked_up())?;
     for (target, move_origin) in looked_up() {
-        let known = facts.of(target.clone(), move_origin.clone());
+        let known = facts.of(target, move_origin);
         if known.intent.is_none() && decide_move(&known.moving, sink.policy) == MoveVerdict::NotAMove {
             lineage::remove(connection, sink, target)?;
             facts.drop_hint(target);

@@ -100,6 +100,10 @@ async fn an_outcome_and_its_history_entry_are_one_commit() {
     sink.permissions_record(&key("a"), &permissions, after(Effect::SetPermissions, 1)).await.expect("stored");
     assert_eq!(result(bed.newest_after_one_commit("a").await), Outcome::PermissionsSet(permissions));
 
+    bed.observe("a", false).await;
+    bed.observe("b", true).await;
+    assert_eq!(sink.moves_pair_by_content().await.expect("paired"), 1);
+    bed.commits.0.store(0, Ordering::SeqCst);
     sink.move_end((&key("a"), &key("b")), MoveOutcome::Done { internal_id: None }, after(Effect::Rename, 1)).await.expect("stored");
     for name in ["a", "b"] {
         let entries = bed.history(name).await;
@@ -110,9 +114,10 @@ async fn an_outcome_and_its_history_entry_are_one_commit() {
     bed.observe("b", false).await;
     let failed = Some(AttemptFailure { reason: "busy".to_owned(), message: "not now".to_owned() });
     let attempts = Attempts { failed, ..after(Effect::Delete, 4) };
-    for _ in 0..3 {
-        sink.pending_park(&key("b"), attempts.clone(), Timestamp::MAX).await.expect("stored");
-        assert_eq!(result(bed.newest_after_one_commit("b").await), Outcome::Failed { next_attempt: Timestamp::MAX });
+    for second in 0..3 {
+        let next_attempt = Timestamp::from_second(second).expect("a moment");
+        sink.pending_park(&key("b"), attempts.clone(), next_attempt).await.expect("stored");
+        assert_eq!(result(bed.newest_after_one_commit("b").await), Outcome::Failed { next_attempt: Timestamp::UNIX_EPOCH });
         assert_eq!(bed.history("b").await.len(), 4, "a failure for the same reason has one entry");
     }
 
