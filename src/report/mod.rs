@@ -135,18 +135,7 @@ impl Report {
             })
             .collect();
         let main = overview.main_sink().map(|sink| sink.name.as_str());
-        let listing = Listing {
-            completed: totals.listing_ended,
-            pages: totals.pages,
-            files: totals.listed.files,
-            bytes: totals.listed.bytes,
-            directory_markers: totals.listed.markers,
-            out_of_order: totals.listed_out_of_order,
-            left_out: totals.left_out.iter().map(|(element, count)| ((*element).to_owned(), *count)).collect(),
-            missed: totals.missed.count,
-            missed_unchanged: totals.missed.unchanged,
-            missed_example: totals.missed.example.as_ref().map(ToString::to_string),
-        };
+        let listing = Listing::from(totals);
         let errors = errors(frame, totals, (&listing, &sinks), main);
         let of_main = main.and_then(|name| sinks.get(name)).cloned().unwrap_or_default();
         let failed = of_main.failed.max(totals.failures.values().map(|failures| failures.count).sum());

@@ -1,6 +1,6 @@
 //! The parts of a report.
 
-use crate::run::{self, Drained, Failures, Polled, SourceStatus};
+use crate::run::{self, Drained, Failures, Polled, RunTotals, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -166,6 +166,23 @@ pub struct PendingCounts {
     pub parked: u64,
     /// The earliest next attempt, ISO-8601.
     pub next_attempt: Option<String>,
+}
+
+impl From<&RunTotals> for Listing {
+    fn from(totals: &RunTotals) -> Self {
+        Self {
+            completed: totals.listing_ended,
+            pages: totals.pages,
+            files: totals.listed.files,
+            bytes: totals.listed.bytes,
+            directory_markers: totals.listed.markers,
+            out_of_order: totals.listed_out_of_order,
+            left_out: totals.left_out.iter().map(|(element, count)| ((*element).to_owned(), *count)).collect(),
+            missed: totals.missed.count,
+            missed_unchanged: totals.missed.unchanged,
+            missed_example: totals.missed.example.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 impl Listing {

@@ -46,7 +46,7 @@ impl Operation<'_> {
             effect: EffectCertainty::None,
             reason: SkipReason::ListedButMissing.as_str().into(),
             hint: "check the store: it lists the object, and does not find it; what the sink has of it stays as it is",
-            message: "every listing shows the object, and every lookup says that it does not exist".to_owned(),
+            message: "listings show the object, and lookups say that it does not exist".to_owned(),
         })
     }
 }
