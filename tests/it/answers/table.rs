@@ -87,13 +87,17 @@ impl Field {
 
     /// There is no such way.
     pub(super) fn without(mut self, ways: &[usize]) -> Self {
-        ways.iter().for_each(|way| self.sent[*way] = None);
+        for way in ways {
+            self.sent[*way] = None;
+        }
         self
     }
 
     /// What becomes of it in these ways.
     pub(super) fn is(mut self, fate: Fate, ways: &[usize]) -> Self {
-        ways.iter().for_each(|way| self.fates[*way] = fate);
+        for way in ways {
+            self.fates[*way] = fate;
+        }
         self
     }
 

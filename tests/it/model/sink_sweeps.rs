@@ -93,16 +93,13 @@ pub(crate) fn all() -> [Sweep; 10] {
             seeds: 2,
             ..sweep("an object that goes before one sink has read it", &[&put(0, 1)], &[GONE], &[])
         },
-        // Its own listing shows the file: that it is gone is no evidence in this run.
-        Sweep {
-            run: RECONCILE,
-            ..sweep(
-                "an object that changes, and goes while it is listed",
-                &[&put(0, 1), &[CYCLE, Op::Change(Change::Put(0, 2))]],
-                &[GONE],
-                &[&[RECONCILE]],
-            )
-        },
+        a_change_that_goes_while_it_is_listed(&put(0, 1)),
         Sweep { setup: TWO, ..sweep("an object, and the second sink is struck", &[&applied_at_0(), &put(0, 2)], &STRIKES, &[]) },
     ]
+}
+
+/// The run's own listing shows the file: that it is gone is no evidence in this run.
+fn a_change_that_goes_while_it_is_listed(put: &[Op]) -> Sweep {
+    let before = [put, &[CYCLE, Op::Change(Change::Put(0, 2))]];
+    Sweep { run: RECONCILE, ..sweep("an object that changes, and goes while it is listed", &before, &[GONE], &[&[RECONCILE]]) }
 }
