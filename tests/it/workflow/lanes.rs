@@ -114,7 +114,8 @@ async fn large_objects_that_hang_leave_permits_to_the_small_ones() {
         calls.iter().filter(answered).count() == 30
     });
     tokio::time::timeout(FOR_EVER, small_ones_are_there).await.expect("a place is left for the small ones");
-    let read = |request: &&mock_s3::Request| request.operation == "GetObject" && request.key.as_ref().is_some_and(|key| large.contains(key));
+    let read =
+        |request: &&mock_s3::Request| request.operation == "GetObject" && request.key.as_ref().is_some_and(|key| large.contains(key));
     let held = server.server().requests().iter().filter(read).count();
     assert_eq!(held, 1, "of four places, large objects take one");
 
