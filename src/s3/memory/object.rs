@@ -82,7 +82,8 @@ impl MemoryObject {
         self.archived
     }
 
-    pub(super) fn facts(&self) -> ObjectFacts {
+    /// What a listing shows of it.
+    pub fn facts(&self) -> ObjectFacts {
         ObjectFacts {
             size: self.body.len() as u64,
             etag: self.etag.clone(),

@@ -1,11 +1,13 @@
 //! The simulated bucket: its calls take time, meet trouble, and are recorded as evidence. Without trouble it answers as the
 //! product's bucket in memory.
 
-use super::op::S3Trouble;
-use super::world::World;
+use super::op::{KEYS, Lie, S3Trouble};
+use super::world::{Inner, World, bytes_of, object_key};
 use async_trait::async_trait;
 use s3_sync::record::{ObjectKey, PageCursor};
-use s3_sync::s3::{Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3Error, S3ErrorKind};
+use s3_sync::s3::{
+    Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, MemoryObject, ObjectHead, ReadObjects, S3Error, S3ErrorKind,
+};
 use std::sync::Arc;
 
 /// The endpoint.
@@ -40,6 +42,24 @@ impl Bucket {
     }
 }
 
+/// Makes a lie of a page.
+fn tell(inner: &mut Inner, lie: Lie, page: &mut ListPage, covered: &dyn Fn(&str) -> bool) {
+    match lie {
+        Lie::EndsEarly => (page.next, inner.listing_lied) = (None, page.objects.pop().is_some() || page.next.is_some()),
+        Lie::Hides => inner.listing_lied |= page.objects.pop().is_some(),
+        Lie::Shows(key) if covered(KEYS[key]) => {
+            inner.listing_lied |= !inner.objects.contains_key(KEYS[key]);
+            let content = inner.objects.get(KEYS[key]).map_or(1, |content| content + 1);
+            page.objects.retain(|(listed, _)| listed.as_str() != KEYS[key]);
+            page.objects.push((object_key(KEYS[key]), MemoryObject::new(bytes_of(content)).facts()));
+            page.objects.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        Lie::Shows(_) => return,
+    }
+    inner.note(format_args!("     the page lies: {lie:?}"));
+    inner.counts.add(format!("pages that lie: {lie:?}"));
+}
+
 fn fault_of(trouble: S3Trouble) -> (&'static str, Fault) {
     let error = Fault::Error;
     match trouble {
@@ -60,27 +80,35 @@ fn fault_of(trouble: S3Trouble) -> (&'static str, Fault) {
 impl ListObjects for Bucket {
     async fn list_page(&self, request: ListRequest) -> Result<ListPage, S3Error> {
         self.0.point().await;
-        let page = match self.order(&Call::List(&request)) {
+        let mut page = match self.order(&Call::List(&request)) {
             Ok(()) => self.0.bucket.list_page(request.clone()).await,
             Err(error) => Err(error),
         };
-        if let Ok(page) = &page {
+        if let Ok(page) = &mut page {
             let mut inner = self.0.lock();
             inner.listed_anew |= request.from == PageCursor::Start;
-            let last = page.objects.last().map(|(key, _)| key.as_str()).filter(|_| page.next.is_some());
             // A token of the bucket in memory is the last key of the previous page.
             let after = match &request.from {
                 PageCursor::Start => None,
                 PageCursor::After(key) => Some(key.as_str()),
                 PageCursor::Token(token) => Some(token.as_str()),
             };
-            let covered = |key: &&&str| {
-                key.starts_with(&request.prefix) && after.is_none_or(|after| after < **key) && last.is_none_or(|last| **key <= last)
+            let last = page.objects.last().map(|(key, _)| key.to_string()).filter(|_| page.next.is_some());
+            let covered = |key: &str| {
+                key.starts_with(&request.prefix)
+                    && after.is_none_or(|after| after < key)
+                    && last.as_ref().is_none_or(|last| key <= last.as_str())
             };
-            super::op::KEYS.iter().filter(covered).for_each(|key| inner.evidence.missed(key));
+            if let Some(lie) = inner.lies.pop_front() {
+                tell(&mut inner, lie, page, &covered);
+            }
+            KEYS.iter().filter(|key| covered(key)).for_each(|key| inner.evidence.not_listed(key));
             for (key, facts) in &page.objects {
                 let is_file = !key.is_directory_marker(facts.size);
                 if is_file { inner.evidence.listed(key.as_str()) } else { inner.evidence.there(key.as_str()) }
+            }
+            if !self.0.setup.lists_in_order {
+                page.objects.reverse();
             }
         }
         self.note(&format!("list from {:?}", request.from), &page);

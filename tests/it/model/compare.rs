@@ -26,7 +26,7 @@ impl Machine {
         Before {
             deletes: inner.sinks.iter().map(|sink| sink.deletes_sent.len()).zip(decided).collect(),
             any_rows: rows.iter().sum::<u64>() > 0,
-            is_calm: inner.armed.is_empty() && inner.present,
+            is_calm: inner.armed.is_empty() && inner.lies.is_empty() && inner.present,
         }
     }
 
@@ -59,7 +59,7 @@ impl Machine {
     pub(super) fn saw_it_all(&self, ended: &FinishedRun, (number, is_calm): (usize, bool)) -> bool {
         let inner = self.world.lock();
         let alone = || is_calm && inner.sinks.len() > 1 && ended.report.listing.completed && success_of(ended, &inner.sinks[number]);
-        inner.listed_anew && !inner.changed_in_run && (ended.outcome == RunOutcome::Done || alone())
+        inner.listed_anew && !inner.changed_in_run && !inner.listing_lied && (ended.outcome == RunOutcome::Done || alone())
     }
 
     /// One number for each sink, the file manager first; zeros before there is a state.

@@ -22,10 +22,10 @@ pub(crate) struct Evidence {
     run: u64,
     /// The keys of this run's HEADs and GETs.
     pub(crate) asked: BTreeSet<String>,
+    /// The keys of the files that a listing of this run shows.
+    listed: BTreeSet<String>,
     /// The keys that this run found gone, whatever it observed there later.
     gone: BTreeSet<String>,
-    /// Those that a page of this run showed to hold a file.
-    listed: BTreeSet<String>,
 }
 
 impl Evidence {
@@ -33,8 +33,8 @@ impl Evidence {
     pub(crate) fn next_run(&mut self) {
         self.run += 1;
         self.asked.clear();
-        self.gone.clear();
         self.listed.clear();
+        self.gone.clear();
     }
 
     /// A page shows a file there.
@@ -45,6 +45,11 @@ impl Evidence {
 
     pub(crate) fn there(&mut self, key: &str) {
         self.newest.insert(key.to_owned(), (Shown::There, self.run));
+    }
+
+    pub(crate) fn not_listed(&mut self, key: &str) {
+        self.missed(key);
+        self.listed.remove(key);
     }
 
     pub(crate) fn missed(&mut self, key: &str) {
@@ -70,11 +75,12 @@ impl Evidence {
         self.gone.clear();
     }
 
-    /// Why a delete of the key may not be sent now: each delete, even a repeated one, needs an observation of its own run. With
-    /// several sinks, another one may have observed the key between the HEAD and the delete.
+    /// Why a delete of the key may not be sent now. No listing of this run may show the key, and each delete, even a repeated one,
+    /// needs an observation of its own run. With several sinks, another one may have observed the key between the HEAD and the
+    /// delete.
     pub(crate) fn against_a_delete(&self, key: &str, sinks: usize) -> Option<String> {
         if self.listed.contains(key) {
-            return Some(format!("a delete of {key:?}, which a page of the same run showed"));
+            return Some(format!("a delete of {key:?}, which the listing of this run shows"));
         }
         match self.newest.get(key) {
             _ if sinks > 1 && self.gone.contains(key) => None,

@@ -1,7 +1,7 @@
 //! Generates a history from a seed.
 
 use super::dice::Dice;
-use super::op::{ApiTrouble, Change, History, KEYS, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, History, KEYS, Lie, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::second;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ pub(crate) fn history(seed: u64) -> History {
         max_delete: dice.one_of(&[0, 1, 2, 100, 100]),
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
         honours_if_match: dice.percent(60),
+        lists_in_order: dice.percent(85),
         cursor: dice.percent(30),
         second: None,
     };
@@ -193,6 +194,7 @@ impl Author {
                 }
                 Trouble::Api(self.dice.one_of(&API_TROUBLES))
             }
+            6 if self.dice.percent(60) => Trouble::Listing(self.lie()),
             6 | 7 => Trouble::S3(self.dice.one_of(&S3_TROUBLES)),
             8 if self.dice.percent(20) => Trouble::Stop,
             8 if self.dice.percent(30) => Trouble::Change(self.dice.one_of(&[Change::Gone, Change::Back])),
@@ -200,6 +202,11 @@ impl Author {
             _ => Trouble::Change(self.object()),
         };
         self.ops.push(Op::At(at, trouble));
+    }
+
+    fn lie(&mut self) -> Lie {
+        let key = self.key();
+        self.dice.one_of(&[Lie::EndsEarly, Lie::Hides, Lie::Shows(key), Lie::Shows(key)])
     }
 
     fn key(&mut self) -> usize {

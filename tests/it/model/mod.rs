@@ -11,6 +11,7 @@ mod file_manager;
 mod files;
 mod generate;
 mod judge;
+mod listing_sweeps;
 mod machine;
 #[cfg(feature = "mutants")]
 mod mutants;

@@ -135,6 +135,8 @@ pub(crate) enum Trouble {
     Publish(Publication),
     /// The next call of the bucket meets this trouble.
     S3(S3Trouble),
+    /// The next page of a listing is wrong.
+    Listing(Lie),
     /// The next call of the APIs meets this trouble.
     Api(ApiTrouble),
     /// The next call of the second sink meets this trouble.
@@ -158,6 +160,17 @@ pub(crate) enum S3Trouble {
     WrongByte,
     LongBody,
     NoETags,
+}
+
+/// How a page of a listing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// It is said to be the last page, and lacks its last object.
+    EndsEarly,
+    /// One of its objects is left out.
+    Hides,
+    /// It shows an object of this key that does not exist, or another content of one that does.
+    Shows(usize),
 }
 
 /// Trouble of an API call.
@@ -203,6 +216,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     /// False for stores that ignore `If-Match`.
     pub(crate) honours_if_match: bool,
+    /// False for stores that list each page in the opposite order.
+    pub(crate) lists_in_order: bool,
     /// True if the feed has a cursor; otherwise it serves the same list for ever.
     pub(crate) cursor: bool,
     /// A second sink.

@@ -14,6 +14,7 @@ const PLAIN: Setup = Setup {
     max_delete: 100,
     prefix: "",
     honours_if_match: true,
+    lists_in_order: true,
     cursor: false,
     second: None,
 };

@@ -19,6 +19,7 @@ impl Machine {
             let mut inner = self.world.lock();
             inner.note(format_args!("everything comes to rest"));
             inner.armed.clear();
+            inner.lies.clear();
             self.world.change(&mut inner, Change::Back);
             inner.wait(7 * 60 * 60);
             inner.sinks.iter_mut().for_each(|sink| sink.condition = Condition::Up);

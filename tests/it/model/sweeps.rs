@@ -1,6 +1,7 @@
 //! Histories with one trouble at every point of a run. Some of these points are too rare by chance.
 
 use super::machine::{Played, play};
+use super::listing_sweeps;
 use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::runner;
 use super::sink_sweeps;
@@ -16,6 +17,7 @@ pub(super) const PLAIN: Setup = Setup {
     max_delete: 100,
     prefix: "",
     honours_if_match: true,
+    lists_in_order: true,
     cursor: false,
     second: None,
 };
@@ -67,7 +69,7 @@ impl Sweep {
     /// All sweeps.
     #[cfg(feature = "mutants")]
     pub(crate) fn all() -> Vec<Self> {
-        renames().into_iter().chain(effects_without_an_outcome()).chain(events()).chain(surprises()).chain(sink_sweeps::all()).collect()
+        renames().into_iter().chain(effects_without_an_outcome()).chain(events()).chain(surprises()).chain(sink_sweeps::all()).chain(listing_sweeps::all()).collect()
     }
 
     /// The histories with trouble at this point, in several interleavings. Without trouble, the point makes no difference.
@@ -288,6 +290,11 @@ fn every_event_is_applied_under_every_fault() {
 #[test]
 fn an_object_that_changes_after_its_observation_violates_no_invariant() {
     hold(&surprises());
+}
+
+#[test]
+fn a_listing_that_lies_loses_and_deletes_nothing() {
+    hold(&listing_sweeps::all());
 }
 
 #[test]

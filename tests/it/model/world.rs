@@ -4,7 +4,7 @@
 use super::counts::Counts;
 use super::dice::Dice;
 use super::evidence::Evidence;
-use super::op::{ApiTrouble, Change, KEYS, Publication, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, KEYS, Lie, Publication, S3Trouble, Setup, Trouble};
 use super::published_events::PublishedEvents;
 use super::sinks::Sink;
 use async_trait::async_trait;
@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     /// Trouble of this run that has not struck yet.
     pub(crate) armed: Vec<(u16, Trouble)>,
     pub(crate) s3_trouble: VecDeque<S3Trouble>,
+    /// How the next pages of listings are wrong, in this run or a later one.
+    pub(crate) lies: VecDeque<Lie>,
     pub(crate) api_trouble: VecDeque<ApiTrouble>,
     /// Points passed in this run, and in total.
     points: (u16, u64),
@@ -58,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) changed_in_run: bool,
     /// True if this run listed from the start. A run that continues its predecessor's listing knows what that one showed.
     pub(crate) listed_anew: bool,
+    /// True if a listing of this run showed fewer or more objects than there are.
+    pub(crate) listing_lied: bool,
     /// True once the process is dead: it does nothing more.
     dead: bool,
     pub(crate) stop_signal: StopSignal,
@@ -81,6 +85,7 @@ impl World {
             now: Timestamp::from_second(1_800_000_000).expect("a moment"),
             armed: Vec::new(),
             s3_trouble: VecDeque::new(),
+            lies: VecDeque::new(),
             api_trouble: VecDeque::new(),
             points: (0, 0),
             in_a_run: false,
@@ -88,6 +93,7 @@ impl World {
             run_took: Duration::ZERO,
             changed_in_run: false,
             listed_anew: false,
+            listing_lied: false,
             dead: false,
             stop_signal: StopSignal::default(),
             counts: Counts::default(),
@@ -108,7 +114,7 @@ impl World {
         let mut inner = self.lock();
         inner.evidence.next_run();
         (inner.points.0, inner.stop_signal) = (0, stop_signal);
-        (inner.in_a_run, inner.changed_in_run, inner.listed_anew) = (true, false, false);
+        (inner.in_a_run, inner.changed_in_run, inner.listed_anew, inner.listing_lied) = (true, false, false, false);
         inner.sinks.iter_mut().for_each(Sink::begin_run);
     }
 
@@ -178,6 +184,7 @@ impl World {
                 inner.publish(publication);
             }
             Trouble::S3(trouble) => inner.s3_trouble.push_back(trouble),
+            Trouble::Listing(lie) => inner.lies.push_back(lie),
             Trouble::Api(trouble) => inner.api_trouble.push_back(trouble),
             Trouble::Second(trouble) => inner.sinks.iter_mut().skip(1).for_each(|sink| sink.trouble.push_back(trouble)),
             Trouble::Crash => {

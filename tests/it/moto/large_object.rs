@@ -1,4 +1,4 @@
-//! One large object in bounded memory. For 3 GiB, moto itself takes about 6.5 GiB of memory, and 3 GiB of disk.
+//! One large object in bounded memory. For 3 GiB, moto itself needs about 6.5 GiB of memory, and 3 GiB of disk.
 
 use super::objects::{BUCKET, Objects};
 use super::server::Moto;
@@ -42,7 +42,7 @@ async fn a_large_object_passes_in_bounded_memory() {
     assert!(peak < RESIDENT_KIB_MOST, "{peak} KiB resident at the peak");
 }
 
-/// Streams a body that is made as it leaves, by a plain request: the SDK would want to read it twice. Returns its SHA-256.
+/// Streams a generated body in a plain request, because the SDK would read it twice. Returns its SHA-256.
 async fn put(moto: &Moto, key: &str, bytes: u64) -> String {
     let hash = Arc::new(Mutex::new(Sha256::new()));
     let body = stream::iter(mock_s3::generated(bytes, 7).map(Ok::<_, Infallible>)).inspect_ok({
