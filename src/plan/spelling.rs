@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// The facts about one spelling.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: of the lookup, of the state")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpellingFacts {
     /// True if the lookup found an object.
