@@ -73,14 +73,13 @@ impl Flow {
         let mut rest = Unreplayed { after: 0, left: self.state.inbox().events_len().await? };
         let mut locked_paths = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
-        let mut next = self.look_up_rows(rows, BTreeSet::new()).await?;
+        let mut next = self.look_up_rows(rows).await?;
         while let Some(batch) = next {
             let batch = Replay { locked: locked_paths.clone(), ..batch };
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let soon_known = named_by(&batch.rows, other_paths_left(&rows));
-            let (looked_up, replayed) = future::join(self.look_up_rows(rows, soon_known), self.state.source().replay(batch)).await;
+            let (looked_up, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.counters.replayed(&replayed);
             locked_paths.extend(replayed.locked);
@@ -102,20 +101,16 @@ impl Flow {
         Ok(rows)
     }
 
-    /// Looks up the paths that these rows may concern; `None` = there are no rows, or the run was stopped. Of the `soon_known` paths
-    /// something will be known when the batch before is stored.
-    async fn look_up_rows(&self, rows: Vec<InboxRow>, soon_known: BTreeSet<ObjectKey>) -> Result<Option<Replay>, ApplyError> {
+    /// Looks up the paths that these rows may concern; `None` = there are no rows, or the run was stopped.
+    async fn look_up_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
         if rows.is_empty() {
             return Ok(None);
         }
         let looked_up = async {
-            let others = other_paths_left(&rows);
-            let known = if others.is_empty() { others } else { self.state.source().known_paths_of(others).await? };
-            let is_known = |path: &ObjectKey| known.contains(path) || soon_known.contains(path);
-            let (mut observations, mut failed) = self.look_up_paths(concerned_paths(&rows, &|_| true, &is_known)).await?;
+            let (mut observations, mut failed) = self.look_up_paths(concerned_paths(&rows, &|_| true)).await?;
             // The other spellings of keys that are not there.
             let seen: BTreeMap<_, _> = observations.iter().map(|seen| (&seen.path, seen.facts.is_some())).collect();
-            let mut others = concerned_paths(&rows, &|path| seen.get(path) == Some(&true), &is_known);
+            let mut others = concerned_paths(&rows, &|path| seen.get(path) == Some(&true));
             others.retain(|path| !failed.contains_key(path) && !seen.contains_key(path));
             if !others.is_empty() {
                 let (of_others, failed_others) = self.look_up_paths(others).await?;
@@ -151,27 +146,9 @@ impl Flow {
     }
 }
 
-/// The less likely spellings of the paths at which events report that nothing is there any more.
-fn other_paths_left(rows: &[InboxRow]) -> BTreeSet<ObjectKey> {
-    rows.iter().filter(|row| row.event.reports_absence()).flat_map(|row| row.event.other_spellings.path.iter().cloned()).collect()
-}
-
-/// Those of the paths that an event of these rows names, in any spelling.
-fn named_by(rows: &[InboxRow], mut paths: BTreeSet<ObjectKey>) -> BTreeSet<ObjectKey> {
-    if !paths.is_empty() {
-        let named: BTreeSet<_> = rows.iter().flat_map(|row| row.event.spellings().chain(row.event.new_spellings())).collect();
-        paths.retain(|path| named.contains(path));
-    }
-    paths
-}
-
 /// The paths that the events of these rows may concern.
-fn concerned_paths(
-    rows: &[InboxRow],
-    is_there: &impl Fn(&ObjectKey) -> bool,
-    is_known: &impl Fn(&ObjectKey) -> bool,
-) -> BTreeSet<ObjectKey> {
-    rows.iter().flat_map(|row| row.event.concerned_paths(is_there, is_known)).cloned().collect()
+fn concerned_paths(rows: &[InboxRow], is_there: &impl Fn(&ObjectKey) -> bool) -> BTreeSet<ObjectKey> {
+    rows.iter().flat_map(|row| row.event.concerned_paths(is_there)).cloned().collect()
 }
 
 impl SinkRun<'_> {

@@ -42,8 +42,8 @@ impl Bucket {
     }
 }
 
-/// Makes a lie of a page.
-fn tell(inner: &mut Inner, lie: Lie, page: &mut ListPage, covered: &dyn Fn(&str) -> bool) {
+/// Makes a page wrong.
+fn falsify(inner: &mut Inner, lie: Lie, page: &mut ListPage, covered: &dyn Fn(&str) -> bool) {
     match lie {
         Lie::EndsEarly => (page.next, inner.listing_lied) = (None, page.objects.pop().is_some() || page.next.is_some()),
         Lie::Hides => inner.listing_lied |= page.objects.pop().is_some(),
@@ -100,7 +100,7 @@ impl ListObjects for Bucket {
                     && last.as_ref().is_none_or(|last| key <= last.as_str())
             };
             if let Some(lie) = inner.lies.pop_front() {
-                tell(&mut inner, lie, page, &covered);
+                falsify(&mut inner, lie, page, &covered);
             }
             KEYS.iter().filter(|key| covered(key)).for_each(|key| inner.evidence.not_listed(key));
             for (key, facts) in &page.objects {

@@ -1,7 +1,7 @@
 //! Sweeps over listings that lie: each lie on each page, once and again, with another order of the keys, and with two sinks.
 
 use super::op::{Change, Lie, ModelEvent, Op, Second, Setup, Trouble};
-use super::sweeps::{PLAIN, RECONCILE, Sweep, changed, sweep};
+use super::sweeps::{PLAIN, RECONCILE, Sweep, changed, hold, sweep};
 use s3_sync::plan::{PermissionSupport, Renames};
 
 const fn lie(lie: Lie) -> Trouble {
@@ -46,4 +46,9 @@ pub(crate) fn all() -> Vec<Sweep> {
         listing("a page that lies, in another order", &ONCE, &[RECONCILE], Setup { lists_in_order: false, page_keys: 2, ..PLAIN }),
         listing("a page that lies to two sinks", &ONCE, &[RECONCILE], Setup { second, ..one }),
     ]
+}
+
+#[test]
+fn a_wrong_page_loses_and_deletes_nothing() {
+    hold(&all());
 }

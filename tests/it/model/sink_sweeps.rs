@@ -1,7 +1,7 @@
 //! Sweeps with two sinks: trouble of one sink at every point of a run, and the result of the other.
 
 use super::op::{ApiTrouble, Change, Condition, Fate, ModelEvent, Op, Second, Setup, Trouble};
-use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, renamed, sweep};
+use super::sweeps::{CRASH, CYCLE, NOTHING, PLAIN, RECONCILE, Sweep, applied_at_0, changed, hold, renamed, sweep};
 use s3_sync::plan::{PermissionSupport, Renames};
 
 const TWO: Setup =
@@ -102,4 +102,9 @@ pub(crate) fn all() -> [Sweep; 10] {
 fn a_change_that_goes_while_it_is_listed(put: &[Op]) -> Sweep {
     let before = [put, &[CYCLE, Op::Change(Change::Put(0, 2))]];
     Sweep { run: RECONCILE, ..sweep("an object that changes, and goes while it is listed", &before, &[GONE], &[&[RECONCILE]]) }
+}
+
+#[test]
+fn an_outage_of_one_sink_does_not_affect_the_other() {
+    hold(&all());
 }

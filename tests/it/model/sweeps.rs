@@ -1,7 +1,7 @@
 //! Histories with one trouble at every point of a run. Some of these points are too rare by chance.
 
-use super::machine::{Played, play};
 use super::listing_sweeps;
+use super::machine::{Played, play};
 use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::runner;
 use super::sink_sweeps;
@@ -69,7 +69,14 @@ impl Sweep {
     /// All sweeps.
     #[cfg(feature = "mutants")]
     pub(crate) fn all() -> Vec<Self> {
-        renames().into_iter().chain(effects_without_an_outcome()).chain(events()).chain(surprises()).chain(sink_sweeps::all()).chain(listing_sweeps::all()).collect()
+        renames()
+            .into_iter()
+            .chain(effects_without_an_outcome())
+            .chain(events())
+            .chain(surprises())
+            .chain(sink_sweeps::all())
+            .chain(listing_sweeps::all())
+            .collect()
     }
 
     /// The histories with trouble at this point, in several interleavings. Without trouble, the point makes no difference.
@@ -262,7 +269,7 @@ pub(super) fn applied_at_0() -> Vec<Op> {
     [&changed(Change::Put(0, 1), ModelEvent::Create(0))[..], &published(ModelEvent::Permissions(0, 3)), &[CYCLE]].concat()
 }
 
-fn hold(sweeps: &[Sweep]) {
+pub(super) fn hold(sweeps: &[Sweep]) {
     let directory = runner::directory();
     for sweep in sweeps {
         match sweep.play(directory.path(), |_| true) {
@@ -290,14 +297,4 @@ fn every_event_is_applied_under_every_fault() {
 #[test]
 fn an_object_that_changes_after_its_observation_violates_no_invariant() {
     hold(&surprises());
-}
-
-#[test]
-fn a_listing_that_lies_loses_and_deletes_nothing() {
-    hold(&listing_sweeps::all());
-}
-
-#[test]
-fn an_outage_of_one_sink_does_not_affect_the_other() {
-    hold(&sink_sweeps::all());
 }
