@@ -64,6 +64,8 @@ pub enum Fault {
         /// Their contents, each one an element.
         values: Vec<Vec<u8>>,
     },
+    /// The store ignores a header of the request.
+    Ignores(IgnoredHeader),
     /// Every occurrence of a text in a response's document is replaced; the length stays right.
     Edit {
         /// The text to replace.
@@ -71,6 +73,17 @@ pub enum Fault {
         /// The replacement.
         replace: Bytes,
     },
+}
+
+/// A header of a request that some stores ignore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IgnoredHeader {
+    /// `If-Match`
+    IfMatch,
+    /// `Range`
+    Range,
+    /// `x-amz-checksum-mode`
+    ChecksumMode,
 }
 
 impl Fault {

@@ -40,8 +40,8 @@ impl Gatekeeper {
             Fault::Header { name, values } => link.order(Tamper::Header { name, values }),
             Fault::Edit { find, replace } => link.order_edit(Edit::Text { find, replace }),
             Fault::Element { parent, name, values } => link.order_edit(Edit::Element { parent, name, values }),
-            // `check` has attached it to the request, where the listing finds it.
-            Fault::Listing(_) => {}
+            // `check` has attached it to the request, where the operation finds it.
+            Fault::Listing(_) | Fault::Ignores(_) => {}
             Fault::Replace(new) => {
                 if let (Some(bucket), Some(key)) = (bucket, key) {
                     self.shared.store.put(bucket, key, StoredObject::hashed(new, self.shared.options.checksum));
@@ -87,8 +87,14 @@ impl S3Access for Gatekeeper {
 
         let Some(fault) = self.shared.faults.strike(&request) else { return Ok(()) };
         let link = context.extensions_mut().get::<Arc<Link>>().cloned().expect("invariant: `wire` attaches the link");
-        if let Fault::Listing(odd) = &fault {
-            context.extensions_mut().insert(*odd);
+        match &fault {
+            Fault::Listing(odd) => {
+                context.extensions_mut().insert(*odd);
+            }
+            Fault::Ignores(header) => {
+                context.extensions_mut().insert(*header);
+            }
+            _ => {}
         }
         self.apply(fault, &request, &link).await
     }

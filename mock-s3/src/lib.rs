@@ -41,7 +41,7 @@ mod store;
 pub use archive::Restore;
 pub use checksum::ChecksumAlgorithm;
 pub use content::generated;
-pub use fault::{Fault, Matcher, OrderedFault};
+pub use fault::{Fault, IgnoredHeader, Matcher, OrderedFault};
 pub use gate::Gate;
 pub use keys::AccessKey;
 pub use listing::OddListing;

@@ -24,6 +24,8 @@ pub enum OddListing {
     EmptyPage,
     /// `start-after` has no effect, a token has.
     StartAfterIgnored,
+    /// `max-keys` has no effect.
+    MaxKeysIgnored,
     /// Neither `start-after` nor a token has an effect: each page is the first one.
     InCircles,
     /// The order of a walk through directories: a slash comes before every other character. `start-after` and tokens name a place in this

@@ -4,10 +4,10 @@ use super::sinks::SinkKind;
 use super::{endpoints, sinks};
 use crate::apply::sink::{FilePart, Sink};
 use crate::config::{Need, Settings};
-use crate::daemon::EndpointRole;
+use crate::daemon::{EVENTS_API, EndpointRole};
 use crate::endpoint::EndpointError;
 use crate::events::feed;
-use crate::file_manager::{FileManagerError, ReportResults as _};
+use crate::file_manager::ReportResults;
 use crate::plan::PermissionSupport;
 use crate::record::ObjectKey;
 use crate::s3::{ListObjects as _, ListRequest, ReadObjects as _, S3Error, S3ErrorKind};
@@ -25,7 +25,10 @@ use url::Url;
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The name of the source.
-pub(super) const S3: &str = "S3";
+pub(crate) const S3: &str = "S3";
+
+/// The hint if the events API does not answer in time.
+const CHECK_EVENTS_API: &str = "check EVENTS_API_URL and the network to it";
 
 /// The hint if the bucket's server does not answer.
 const CHECK_S3: &str = "check CUSTOMER_S3_ENDPOINT and the network to it";
@@ -162,7 +165,7 @@ async fn ask(sink: &dyn Sink) -> Result<(), EndpointError> {
 }
 
 pub(crate) async fn events(settings: &Settings) -> CheckResult {
-    const ENDPOINT: &str = "events API";
+    const ENDPOINT: &str = EVENTS_API;
     let Some(url) = &settings.events_url else {
         return CheckResult::skipped(ENDPOINT, "EVENTS_API_URL is not set: results are not reported anywhere, and no feed is read");
     };
@@ -170,7 +173,8 @@ pub(crate) async fn events(settings: &Settings) -> CheckResult {
         Ok(endpoint) => endpoint,
         Err(error) => return CheckResult::failed(ENDPOINT, error.to_string(), "check this machine's TLS set-up"),
     };
-    tried_http(ENDPOINT, url, endpoint.health(), feed::hint).await
+    let call = async { endpoint.health().await.map(|()| format!("{} answers", address(url))) };
+    check_endpoint(ENDPOINT, call, feed::hint, (no_answer(), CHECK_EVENTS_API)).await
 }
 
 /// Checks one of the configured queues.
@@ -215,14 +219,10 @@ pub(super) async fn answered(
     check_endpoint(endpoint, call, |error| error.hint, (no_answer(), &format!("check {setting}"))).await.problem()
 }
 
-async fn tried_http(
-    endpoint: &'static str,
-    url: &Url,
-    call: impl Future<Output = Result<(), FileManagerError>>,
-    hint: fn(&FileManagerError) -> &'static str,
-) -> CheckResult {
-    let call = async { call.await.map(|()| format!("{} answers", address(url))) };
-    check_endpoint(endpoint, call, hint, (no_answer(), "check the address and the network to it")).await
+/// The reason why the events API does not answer; `None` = it does.
+pub(super) async fn events_api_answers(reports: &dyn ReportResults) -> Option<String> {
+    let call = async { reports.health().await.map(|()| ANSWERS.to_owned()) };
+    check_endpoint(EVENTS_API, call, feed::hint, (no_answer(), CHECK_EVENTS_API)).await.problem()
 }
 
 /// Checks an endpoint within the time limit. `call` returns the message of a success, `hint` gives advice on its error, and `silent` is the

@@ -1,6 +1,6 @@
 //! Implements the daemon's `Worker` for the engine: runs, endpoint probes, dead letters, backlog metrics, maintenance.
 
-use super::connectivity::{S3, answered, source_answers};
+use super::connectivity::{S3, answered, events_api_answers, source_answers};
 use super::engine::Engine;
 use super::exit_code::ExitCode;
 use super::outcome::exit_code_of;
@@ -29,7 +29,7 @@ impl Worker for Engine {
         };
         let events = async {
             let reports = endpoints.reports.as_ref()?;
-            Some(answered(EVENTS_API, "EVENTS_API_URL", async { Ok(reports.health().await?) }).await)
+            Some(events_api_answers(reports.as_ref()).await)
         };
         let checks = endpoints.sinks.iter().map(async |(name, sink)| {
             let endpoint = sink_endpoint(name);

@@ -8,7 +8,7 @@ mod content_type;
 mod error;
 mod memory;
 
-pub use aws::{AwsBucket, AwsOptions};
+pub use aws::{AnsweredEntry, AnsweredObject, AnsweredPage, AwsBucket, AwsOptions};
 pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};

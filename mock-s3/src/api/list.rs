@@ -30,8 +30,12 @@ pub(super) fn objects(shared: &Shared, input: ListObjectsV2Input, odd: Option<Od
     };
     let encode = odd.and_then(OddListing::encoding).unwrap_or(encode);
     let prefix = input.prefix.as_deref().unwrap_or_default();
-    // An empty page although more follow: the next page begins at the same position.
-    let limit = if odd == Some(OddListing::EmptyPage) { 0 } else { limit };
+    let limit = match odd {
+        // An empty page although more follow: the next page begins at the same position.
+        Some(OddListing::EmptyPage) => 0,
+        Some(OddListing::MaxKeysIgnored) => usize::MAX,
+        _ => limit,
+    };
     let query = Query { prefix, delimiter: input.delimiter.as_deref(), after, limit };
     let page = shared.store.read_bucket(&input.bucket, |bucket| {
         Ok(match odd {

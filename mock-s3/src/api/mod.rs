@@ -7,6 +7,7 @@ mod multipart;
 mod read;
 mod write;
 
+use crate::fault::IgnoredHeader;
 use crate::mock::Shared;
 use crate::object::StoredObject;
 use s3s::dto::{
@@ -55,11 +56,20 @@ impl S3 for Api {
         list::objects(&self.shared, request.input, request.extensions.get().copied())
     }
 
-    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+    async fn head_object(&self, mut request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+        if request.extensions.get() == Some(&IgnoredHeader::ChecksumMode) {
+            request.input.checksum_mode = None;
+        }
         read::head(&self.shared, &request.input)
     }
 
-    async fn get_object(&self, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+    async fn get_object(&self, mut request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+        match request.extensions.get() {
+            Some(IgnoredHeader::IfMatch) => request.input.if_match = None,
+            Some(IgnoredHeader::Range) => request.input.range = None,
+            Some(IgnoredHeader::ChecksumMode) => request.input.checksum_mode = None,
+            None => {}
+        }
         read::get(&self.shared, &request.input)
     }
 

@@ -91,7 +91,7 @@ pub(super) fn copy(shared: &Shared, input: CopyObjectInput) -> Answer<CopyObject
     let mut new = if replaces { attributes(input.content_type, input.metadata, None) } else { source.attributes() };
     new.storage_class = input.storage_class.map_or_else(|| StorageClass::STANDARD.to_owned(), |class| class.as_str().to_owned());
     // The copy always has one part: its ETag and checksum are recomputed.
-    let object = StoredObject::hashed(NewObject { content: source.content.clone(), attributes: new }, shared.options.checksum);
+    let object = StoredObject::hashed(NewObject { content: source.content.clone(), attributes: new, etag: None }, shared.options.checksum);
     let result = copy_result(&object);
     shared.store.write_bucket(&input.bucket, |bucket| bucket.insert(&input.key, object, &WriteCondition::default()))?;
     Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() }))

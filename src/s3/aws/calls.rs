@@ -8,11 +8,24 @@ use crate::record::{ETag, ObjectKey, PageCursor};
 use crate::s3::{GetObject, GetRequest, ListPage, ListRequest, ObjectHead, S3Error, S3ErrorKind};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{ChecksumMode, EncodingType};
+use std::collections::BTreeMap;
 use std::error::Error;
+
+/// How many elements of a listing were left out, by name.
+type LeftOut = BTreeMap<&'static str, u64>;
 
 impl AwsBucket {
     pub(super) async fn list_once(&self, request: &ListRequest) -> Result<ListPage, S3Error> {
+        let (output, left_out) = self.list_output(request).await?;
+        self.validated_page(request, output, left_out)
+    }
+
+    /// The response with a page, and what was left out of it.
+    pub(super) async fn list_output(&self, request: &ListRequest) -> Result<(ListObjectsV2Output, LeftOut), S3Error> {
         let call = CallInfo { operation: "ListObjectsV2", key: None };
         let (start_after, token) = match &request.from {
             PageCursor::Start => (None, None),
@@ -39,7 +52,18 @@ impl AwsBucket {
             // It names the element, other than the parser.
             return Err(self.error(call, S3ErrorKind::Other, &format!("the listing cannot be used: {refused}")));
         }
-        let page = list::page(request, answer?).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))?;
+        Ok((answer?, left_out))
+    }
+
+    /// The page of a response.
+    pub(super) fn validated_page(
+        &self,
+        request: &ListRequest,
+        output: ListObjectsV2Output,
+        left_out: LeftOut,
+    ) -> Result<ListPage, S3Error> {
+        let call = CallInfo { operation: "ListObjectsV2", key: None };
+        let page = list::page(request, output).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))?;
         Ok(ListPage { left_out, ..page })
     }
 
@@ -49,6 +73,16 @@ impl AwsBucket {
     }
 
     pub(super) async fn head_object_once(&self, key: &ObjectKey) -> Result<ObjectHead, S3Error> {
+        let output = self.head_output(key).await?;
+        let raw = RawHead::from(&output);
+        match raw.credible_size() {
+            Some(size) => Ok(raw.with_size(size)),
+            None => self.head_by_get(key, &raw).await,
+        }
+    }
+
+    /// The response to a HEAD.
+    pub(super) async fn head_output(&self, key: &ObjectKey) -> Result<HeadObjectOutput, S3Error> {
         let call = CallInfo { operation: "HeadObject", key: Some(key) };
         let sending = self
             .client
@@ -59,32 +93,12 @@ impl AwsBucket {
             .customize()
             .mutate_request(blank_key::restored(key))
             .send();
-        let output = self.within_head(call, sending).await?;
-        let raw = RawHead::from(&output);
-        match raw.credible_size() {
-            Some(size) => Ok(raw.with_size(size)),
-            None => self.head_by_get(key, &raw).await,
-        }
+        self.within_head(call, sending).await
     }
 
     pub(super) async fn get_once(&self, request: &GetRequest) -> Result<GetObject, S3Error> {
         let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
-        // `.checksum_mode(Enabled)` would make the SDK hash the body, too. The header alone only requests the checksums.
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(blank_key::accepted(&request.key))
-            .set_if_match(request.if_match.as_ref().map(ETag::quoted))
-            .set_range(request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1))))
-            .customize()
-            .mutate_request(blank_key::restored(&request.key))
-            .mutate_request(|http| {
-                http.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
-            })
-            .send()
-            .await
-            .map_err(|error| self.failed(call, &error).with_expected(request.if_match.as_ref()))?;
+        let output = self.get_output(request).await?;
         let raw = RawHead::from(&output);
         let head = if request.range.is_some() {
             raw.validated_of_part(output.content_range()).map_err(|words| self.error(call, S3ErrorKind::Other, words))?
@@ -99,6 +113,26 @@ impl AwsBucket {
             return Err(self.error(call, S3ErrorKind::PreconditionFailed, &words));
         }
         Ok(GetObject { head, body: body_of(output, request.key.clone()) })
+    }
+
+    /// The response to a GET.
+    pub(super) async fn get_output(&self, request: &GetRequest) -> Result<GetObjectOutput, S3Error> {
+        let call = CallInfo { operation: "GetObject", key: Some(&request.key) };
+        // `.checksum_mode(Enabled)` would make the SDK hash the body, too. The header alone only requests the checksums.
+        self.client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(blank_key::accepted(&request.key))
+            .set_if_match(request.if_match.as_ref().map(ETag::quoted))
+            .set_range(request.range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end.saturating_sub(1))))
+            .customize()
+            .mutate_request(blank_key::restored(&request.key))
+            .mutate_request(|http| {
+                http.headers_mut().insert("x-amz-checksum-mode", "ENABLED");
+            })
+            .send()
+            .await
+            .map_err(|error| self.failed(call, &error).with_expected(request.if_match.as_ref()))
     }
 
     /// The head of a GET without a range. A chunked response states no length: then the size is the one that the caller knows for

@@ -64,12 +64,17 @@ impl<'a> From<&'a GetObjectOutput> for RawHead<'a> {
 impl RawHead<'_> {
     /// The validated headers, or a message about the missing one.
     pub(super) fn validated(&self) -> Result<ObjectHead, &'static str> {
-        self.size.and_then(|size| u64::try_from(size).ok()).map(|size| self.with_size(size)).ok_or("the response has no Content-Length")
+        self.length().map(|size| self.with_size(size)).ok_or("the response has no Content-Length")
+    }
+
+    /// The length that the response states.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.size.and_then(|size| u64::try_from(size).ok())
     }
 
     /// The size; `None` = it is missing, or it is 0 and the ETag is the MD5 of other content. Some servers send 0 in the response to a HEAD.
     pub(super) fn credible_size(&self) -> Option<u64> {
-        let size = self.size.and_then(|size| u64::try_from(size).ok())?;
+        let size = self.length()?;
         let md5 = self.parsed_etag().and_then(|etag| self.md5_of(&etag));
         let contradicted = size == 0 && md5.is_some_and(|md5| md5 != Checksum::of(ChecksumAlgorithm::Md5, b""));
         (!contradicted).then_some(size)

@@ -1,6 +1,7 @@
 //! A bucket through the AWS SDK: six calls, one attempt each, and another one with new credentials. Every response is validated before it
 //! is used. `retry.rs` retries, and `transfer/` verifies bodies.
 
+mod answered;
 mod blank_key;
 mod calls;
 mod connect;
@@ -14,6 +15,7 @@ mod transport;
 mod whole;
 mod write;
 
+pub use answered::{AnsweredEntry, AnsweredObject, AnsweredPage};
 pub use connect::AwsOptions;
 
 use super::{GetObject, GetRequest, ListObjects, ListPage, ListRequest, ObjectHead, ReadObjects, S3ByteStream, S3Error, S3ErrorKind};

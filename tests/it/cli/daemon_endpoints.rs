@@ -95,6 +95,9 @@ async fn the_daemon_reports_an_unreachable_events_api_from_the_start_and_runs_go
     let endpoints: Vec<_> =
         status["daemon"]["doors"].as_array().expect("a list").iter().map(|endpoint| (&endpoint["name"], &endpoint["open"])).collect();
     assert_eq!(serde_json::json!(endpoints), serde_json::json!([["S3", true], ["events API", false], ["file manager", true]]));
+    // The hint was the file manager's.
+    let message = status["daemon"]["doors"][1]["message"].as_str().expect("a reason");
+    assert!(message.contains("check EVENTS_API_URL, and that the events API is running"), "{message}");
     daemon.signal("TERM").await;
     assert_eq!(daemon.end().await.code, Some(0));
 }

@@ -14,6 +14,7 @@ mod diff;
 mod export;
 mod initial_sync;
 mod self_test;
+mod store_probe;
 mod setup;
 mod status;
 mod why;

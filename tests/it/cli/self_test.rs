@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// Asserts that a test of the endpoints only read.
 fn nothing_changed(stage: &Stage) {
-    let reads = ["HeadBucket", "ListObjectsV2", "HeadObject"];
+    let reads = ["HeadBucket", "ListObjectsV2", "HeadObject", "GetObject"];
     let asked = stage.s3.server().requests();
     assert!(asked.iter().all(|request| reads.contains(&request.operation.as_str())), "{asked:?}");
     let asked = [CallName::Health, CallName::UpdatePermissions];

@@ -1,6 +1,6 @@
 //! Compares the state with a current listing of the bucket, for at most the first `MAX_KEYS` keys. Only reads.
 
-use super::completed_state;
+use super::{completed_state, named};
 use crate::app::connectivity::CheckResult;
 use crate::app::endpoints;
 use crate::config::Settings;
@@ -8,6 +8,8 @@ use crate::record::{FileRow, ObjectFacts, ObjectKey, PageCursor, SinkName};
 use crate::s3::{ListObjects as _, ListRequest, S3Error};
 use crate::state::{SinkSide, StateError, Views};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -49,9 +51,9 @@ enum Walk {
     State(StateError),
 }
 
-/// Lists the bucket and compares it with the state.
+/// Lists the bucket and compares it with what the state knows of each sink.
 pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
-    let (Ok(_), Some(name)) = (completed_state(settings).await, settings.source.bucket.as_deref()) else {
+    let (Ok(overview), Some(name)) = (completed_state(settings).await, settings.source.bucket.as_deref()) else {
         return CheckResult::skipped(ENDPOINT, "no initial sync has completed yet");
     };
     let listed = match timeout(LIST_TIMEOUT, list(settings, name)).await {
@@ -68,14 +70,32 @@ pub(super) async fn with_bucket(settings: &Settings) -> CheckResult {
     if listed.up_to.is_some() && !listed.in_order {
         return CheckResult::skipped(ENDPOINT, format!("the store does not list in byte order, and has more than {MAX_KEYS} keys"));
     }
-    let part = if listed.up_to.is_some() { "the first " } else { "" };
-    let (database, sink) = (settings.database_path.clone(), SinkName::file_manager());
-    let compared =
-        tokio::task::spawn_blocking(move || compare(listed, |visit| Views::open(&database).snapshot_rows((&sink, SinkSide::Known), visit)));
-    match compared.await {
-        Ok(Ok(differences)) => differences.probed(part),
-        Ok(Err(error)) => CheckResult::failed(ENDPOINT, error.to_string(), "the state cannot be read: see the message"),
-        Err(error) => CheckResult::failed(ENDPOINT, error.to_string(), "this is a bug"),
+    let listed = Arc::new(listed);
+    let (mut sentences, mut all_the_same) = (Vec::new(), true);
+    for sink in overview.sinks {
+        match with_sink(listed.clone(), settings.database_path.clone(), sink.name.clone()).await {
+            Ok(differences) => {
+                all_the_same &= differences.is_empty();
+                sentences.push((sink.name, differences.sentence(if listed.up_to.is_some() { "the first " } else { "" })));
+            }
+            Err(error) => {
+                return CheckResult::failed(ENDPOINT, format!("{}: {error}", sink.name), "the state cannot be read: see the message");
+            }
+        }
+    }
+    if all_the_same {
+        return CheckResult::ok(ENDPOINT, named(sentences));
+    }
+    let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
+    CheckResult::failed(ENDPOINT, named(sentences), hint)
+}
+
+/// Compares the listed keys with the rows of one sink.
+async fn with_sink(listed: Arc<Listed>, database: PathBuf, sink: SinkName) -> Result<Differences, String> {
+    let compare = move || compare(&listed, |visit| Views::open(&database).snapshot_rows((&sink, SinkSide::Known), visit));
+    match tokio::task::spawn_blocking(compare).await {
+        Ok(compared) => compared.map_err(|error| error.to_string()),
+        Err(error) => Err(format!("this is a bug: {error}")),
     }
 }
 
@@ -107,20 +127,24 @@ async fn list(settings: &Settings, name: &str) -> Result<Listed, S3Error> {
 
 /// Compares the listed keys with the rows that `walk` visits, in the order of their keys.
 fn compare(
-    listed: Listed,
+    listed: &Listed,
     walk: impl FnOnce(&mut dyn FnMut(FileRow<'_>) -> Result<(), Walk>) -> Result<(), Walk>,
 ) -> Result<Differences, StateError> {
-    let Listed { mut objects, up_to, .. } = listed;
+    let mut objects = listed.objects.iter().peekable();
     let mut differences = Differences::default();
     let walked = walk(&mut |file| {
         let key = ObjectKey::new(file.file_path).map_err(StateError::from)?;
-        if up_to.as_ref().is_some_and(|up_to| key > *up_to) {
+        if listed.up_to.as_ref().is_some_and(|up_to| key > *up_to) {
             return Err(Walk::Enough);
         }
+        while let Some((new, _)) = objects.next_if(|(listed, _)| **listed < key) {
+            differences.compared += 1;
+            differences.new.add(new.clone());
+        }
         differences.compared += 1;
-        match objects.remove(&key) {
+        match objects.next_if(|(listed, _)| **listed == key) {
             None => differences.gone.add(key),
-            Some(facts) if is_same(&file, &facts) => {}
+            Some((_, facts)) if is_same(&file, facts) => {}
             Some(_) => differences.changed.add(key),
         }
         Ok(())
@@ -128,9 +152,9 @@ fn compare(
     if let Err(Walk::State(error)) = walked {
         return Err(error);
     }
-    for key in objects.into_keys() {
+    for (key, _) in objects {
         differences.compared += 1;
-        differences.new.add(key);
+        differences.new.add(key.clone());
     }
     Ok(differences)
 }
@@ -147,8 +171,16 @@ impl Found {
 }
 
 impl Differences {
-    fn probed(&self, part: &str) -> CheckResult {
-        let kinds = [(&self.new, "not known yet"), (&self.changed, "of other content"), (&self.gone, "no longer there")];
+    fn kinds(&self) -> [(&Found, &'static str); 3] {
+        [(&self.new, "not known yet"), (&self.changed, "of other content"), (&self.gone, "no longer there")]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kinds().iter().all(|(found, _)| found.0.is_none())
+    }
+
+    fn sentence(&self, part: &str) -> String {
+        let kinds = self.kinds();
         let sentences = kinds.iter().filter_map(|(found, what)| {
             let (count, example) = found.0.as_ref()?;
             Some(format!("{count} {what}, for example {example}"))
@@ -156,10 +188,9 @@ impl Differences {
         let sentences: Vec<_> = sentences.collect();
         let keys = if self.compared == 1 { "key" } else { "keys" };
         if sentences.is_empty() {
-            return CheckResult::ok(ENDPOINT, format!("{part}{} {keys} compared, and all the same", self.compared));
+            return format!("{part}{} {keys} compared, and all the same", self.compared);
         }
-        let hint = "a change of this moment arrives with the next cycle; what remains was never reported: `s3-sync reconcile` heals it";
-        CheckResult::failed(ENDPOINT, format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; ")), hint)
+        format!("{part}{} {keys} compared: {}", self.compared, sentences.join("; "))
     }
 }
 
@@ -194,8 +225,8 @@ mod tests {
             })
         };
         let differences =
-            compare(Listed { objects, up_to: up_to.map(key), in_order: true }, walk).unwrap_or_else(|error| panic!("{error}"));
-        differences.probed("").message
+            compare(&Listed { objects, up_to: up_to.map(key), in_order: true }, walk).unwrap_or_else(|error| panic!("{error}"));
+        differences.sentence("")
     }
 
     #[test]
