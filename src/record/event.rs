@@ -96,14 +96,22 @@ impl Event {
         self.new_path.iter().chain(&self.other_spellings.new_path)
     }
 
-    /// The paths that the event may concern. The most likely spellings always count. Another one counts where no object is at the most
-    /// likely one, or where an object is said to be gone: it was at any of them.
-    pub fn concerned_paths<'e>(&'e self, is_there: &impl Fn(&ObjectKey) -> bool) -> Vec<&'e ObjectKey> {
+    /// The paths that the event may concern, by what is known of the bucket. The most likely spellings always count. Another one counts where
+    /// an object is said to be there and is not at the most likely one. Where one is said to be gone, it counts if something is known of it, or
+    /// nothing of the most likely one.
+    pub fn concerned_paths<'e>(
+        &'e self,
+        is_there: &impl Fn(&ObjectKey) -> bool,
+        is_known: &impl Fn(&ObjectKey) -> bool,
+    ) -> Vec<&'e ObjectKey> {
         let OtherSpellings { path: others, new_path: new_others } = &self.other_spellings;
-        let any_other = self.reports_absence() || !is_there(&self.path);
+        let any_other = !self.reports_absence() && !is_there(&self.path);
         let any_other_new = self.new_path.as_ref().is_some_and(|new_path| !is_there(new_path));
-        let if_any = |others, any| if any { others } else { &[][..] };
-        self.paths().chain(if_any(&others[..], any_other)).chain(if_any(&new_others[..], any_other_new)).collect()
+        let any_left = || !is_known(&self.path);
+        let others: Vec<_> =
+            others.iter().filter(|path| if self.reports_absence() { is_known(path) || any_left() } else { any_other }).collect();
+        let new_others: &[_] = if any_other_new { new_others } else { &[] };
+        self.paths().chain(others).chain(new_others).collect()
     }
 
     /// True if the sender may mean other keys.

@@ -73,13 +73,14 @@ impl Flow {
         let mut rest = Unreplayed { after: 0, left: self.state.inbox().events_len().await? };
         let mut locked_paths = BTreeSet::new();
         let rows = self.next_rows(&mut rest).await?;
-        let mut next = self.look_up_rows(rows).await?;
+        let mut next = self.look_up_rows(rows, BTreeSet::new()).await?;
         while let Some(batch) = next {
             let batch = Replay { locked: locked_paths.clone(), ..batch };
             // The next batch is looked up while this one is stored. Its rows are read before that, because the state executes one operation
             // at a time and the transaction of a batch would block the read.
             let rows = self.next_rows(&mut rest).await?;
-            let (looked_up, replayed) = future::join(self.look_up_rows(rows), self.state.source().replay(batch)).await;
+            let soon_known = named_by(&batch.rows, ambiguous_paths_left(&rows));
+            let (looked_up, replayed) = future::join(self.look_up_rows(rows, soon_known), self.state.source().replay(batch)).await;
             let replayed = replayed?;
             self.counters.replayed(&replayed);
             locked_paths.extend(replayed.locked);
@@ -101,16 +102,20 @@ impl Flow {
         Ok(rows)
     }
 
-    /// Looks up the paths that these rows may concern; `None` = there are no rows, or the run was stopped.
-    async fn look_up_rows(&self, rows: Vec<InboxRow>) -> Result<Option<Replay>, ApplyError> {
+    /// Looks up the paths that these rows may concern; `None` = there are no rows, or the run was stopped. Of the `soon_known` paths
+    /// something will be known when the batch before is stored.
+    async fn look_up_rows(&self, rows: Vec<InboxRow>, soon_known: BTreeSet<ObjectKey>) -> Result<Option<Replay>, ApplyError> {
         if rows.is_empty() {
             return Ok(None);
         }
         let looked_up = async {
-            let (mut observations, mut failed) = self.look_up_paths(concerned_paths(&rows, &|_| true)).await?;
+            let left = ambiguous_paths_left(&rows);
+            let known = if left.is_empty() { left } else { self.state.source().known_paths_of(left).await? };
+            let is_known = |path: &ObjectKey| known.contains(path) || soon_known.contains(path);
+            let (mut observations, mut failed) = self.look_up_paths(concerned_paths(&rows, &|_| true, &is_known)).await?;
             // The other spellings of keys that are not there.
             let seen: BTreeMap<_, _> = observations.iter().map(|seen| (&seen.path, seen.facts.is_some())).collect();
-            let mut others = concerned_paths(&rows, &|path| seen.get(path) == Some(&true));
+            let mut others = concerned_paths(&rows, &|path| seen.get(path) == Some(&true), &is_known);
             others.retain(|path| !failed.contains_key(path) && !seen.contains_key(path));
             if !others.is_empty() {
                 let (of_others, failed_others) = self.look_up_paths(others).await?;
@@ -146,9 +151,28 @@ impl Flow {
     }
 }
 
+/// The paths at which events report that nothing is there any more, where they have several spellings.
+fn ambiguous_paths_left(rows: &[InboxRow]) -> BTreeSet<ObjectKey> {
+    let ambiguous = rows.iter().filter(|row| row.event.reports_absence() && !row.event.other_spellings.path.is_empty());
+    ambiguous.flat_map(|row| row.event.spellings().cloned()).collect()
+}
+
+/// Those of the paths that an event of these rows names, in any spelling.
+fn named_by(rows: &[InboxRow], mut paths: BTreeSet<ObjectKey>) -> BTreeSet<ObjectKey> {
+    if !paths.is_empty() {
+        let named: BTreeSet<_> = rows.iter().flat_map(|row| row.event.spellings().chain(row.event.new_spellings())).collect();
+        paths.retain(|path| named.contains(path));
+    }
+    paths
+}
+
 /// The paths that the events of these rows may concern.
-fn concerned_paths(rows: &[InboxRow], is_there: &impl Fn(&ObjectKey) -> bool) -> BTreeSet<ObjectKey> {
-    rows.iter().flat_map(|row| row.event.concerned_paths(is_there)).cloned().collect()
+fn concerned_paths(
+    rows: &[InboxRow],
+    is_there: &impl Fn(&ObjectKey) -> bool,
+    is_known: &impl Fn(&ObjectKey) -> bool,
+) -> BTreeSet<ObjectKey> {
+    rows.iter().flat_map(|row| row.event.concerned_paths(is_there, is_known)).cloned().collect()
 }
 
 impl SinkRun<'_> {

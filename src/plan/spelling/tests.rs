@@ -37,7 +37,7 @@ fn meant(text: &str, facts: &str) -> String {
         let has = |mark: char| facts.split(' ').any(|fact| fact == format!("{}{mark}", key.as_str()));
         SpellingFacts { is_there: has('!'), failed: has('#'), was_there: has('~'), is_known: has('~') || has('?') }
     };
-    let concerned = event.concerned_paths(&|key| facts_of(key).is_there);
+    let concerned = event.concerned_paths(&|key| facts_of(key).is_there, &|key| facts_of(key).is_known);
     let facts = concerned.into_iter().map(|key| (key, facts_of(key))).collect();
     events_meant(&event, &facts).iter().map(shown).collect::<Vec<_>>().join(" ")
 }

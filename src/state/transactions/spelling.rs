@@ -4,9 +4,24 @@ use crate::plan::spelling::{SpellingFacts, events_meant};
 use crate::record::{Event, ObjectKey};
 use crate::state::database::codec::texts;
 use crate::state::error::StateError;
+use crate::state::handle::SourceState;
 use crate::state::tables::sources::SourceId;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
+
+impl SourceState {
+    /// Those of the paths of which anything is known: an observation, an applied row or reported permissions.
+    pub async fn known_paths_of(&self, paths: BTreeSet<ObjectKey>) -> Result<BTreeSet<ObjectKey>, StateError> {
+        let source = self.state.source;
+        self.state
+            .writer
+            .call(move |connection| {
+                let facts = facts(connection, source, paths.iter().collect())?;
+                Ok(facts.into_iter().filter(|(_, facts)| facts.is_known).map(|(path, _)| path.clone()).collect())
+            })
+            .await
+    }
+}
 
 /// What is known of the paths of a batch that one of several spellings names. `lookups` say of each path of the batch if an object is there;
 /// `None` = the lookup failed.
@@ -36,9 +51,9 @@ pub(crate) fn resolve(
     events_meant(event, &facts)
 }
 
-/// The paths that an event of a batch may concern, all of which were looked up.
+/// The paths that an event of a batch may concern. Other spellings were looked up if it may concern them.
 pub(crate) fn concerned<'e>(event: &'e Event, lookups: &BTreeMap<&ObjectKey, Option<bool>>) -> Vec<&'e ObjectKey> {
-    event.concerned_paths(&|path| lookups.get(path) == Some(&Some(true)))
+    event.concerned_paths(&|path| lookups.get(path) == Some(&Some(true)), &|path| lookups.contains_key(path))
 }
 
 /// What is stored of these paths.

@@ -201,6 +201,12 @@ impl PublishedEvents {
         }
     }
 
+    /// A listing shows something at the path that is not so, and the process waits for a listing that does not.
+    pub(crate) fn wrongly_listed(&mut self, key: usize) {
+        self.unreported.insert(key);
+        self.unsettle([key]);
+    }
+
     /// A backup was restored: a feed serves later events again, and it is unknown which of them were consumed before.
     pub(crate) fn restored(&mut self) {
         self.some_are_lost();

@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) listed_anew: bool,
     /// True if a listing of this run showed fewer or more objects than there are.
     pub(crate) listing_lied: bool,
+    /// True if any listing showed an object that did not exist.
+    pub(crate) phantom_shown: bool,
     /// True once the process is dead: it does nothing more.
     dead: bool,
     pub(crate) stop_signal: StopSignal,
@@ -94,6 +96,7 @@ impl World {
             changed_in_run: false,
             listed_anew: false,
             listing_lied: false,
+            phantom_shown: false,
             dead: false,
             stop_signal: StopSignal::default(),
             counts: Counts::default(),
