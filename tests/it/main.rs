@@ -12,6 +12,8 @@ mod model;
 mod moto;
 mod regressions;
 mod tls;
+#[cfg(feature = "rgw")]
+mod rgw;
 mod workflow;
 
 /// A number that a soak sets by an environment variable; by default the test is short.
