@@ -11,9 +11,9 @@ mod model;
 #[cfg(feature = "moto")]
 mod moto;
 mod regressions;
-mod tls;
 #[cfg(feature = "rgw")]
 mod rgw;
+mod tls;
 mod workflow;
 
 /// A number that a soak sets by an environment variable; by default the test is short.
