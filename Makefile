@@ -51,6 +51,11 @@ soak: bootstrap $(VENV) ## what takes too long for CI: an hour of the model (MIN
 	LARGE_GIB=$(or $(LARGE_GIB),3) MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server \
 		cargo test --workspace --features $(FEATURES),moto --test it moto::large_object -- --nocapture
 
+.PHONY: soak-rgw
+soak-rgw: bootstrap $(VENV) ## the workflow against a Ceph RADOS Gateway and its notifications (installs Ceph and needs Python 3)
+	MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server scripts/soak-rgw.sh \
+		cargo test --workspace --features $(FEATURES),rgw --test it rgw:: -- --nocapture
+
 .PHONY: check
 check: lint docs test deny typos shellcheck test-bootstrap ## all checks that a commit must pass
 

@@ -11,6 +11,8 @@ mod model;
 #[cfg(feature = "moto")]
 mod moto;
 mod regressions;
+#[cfg(feature = "rgw")]
+mod rgw;
 mod tls;
 mod workflow;
 

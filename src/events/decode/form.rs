@@ -15,6 +15,14 @@ pub(super) fn spellings(encoded: &str) -> Option<Vec<String>> {
     Some(spellings)
 }
 
+/// The same for a sender that does not encode keys: the text itself is the most likely one.
+pub(super) fn spellings_of_unencoded(text: &str) -> Vec<String> {
+    let mut spellings = spellings(text).unwrap_or_default();
+    spellings.retain(|key| key != text);
+    spellings.insert(0, text.to_owned());
+    spellings
+}
+
 /// Decodes `+` to a space and `%XX` to a byte; `None` = the bytes are not UTF-8. A `%` without two hexadecimal digits stays as it is,
 /// because its sender does not encode keys.
 fn decode(encoded: &str) -> Option<String> {
@@ -56,6 +64,9 @@ mod tests {
             assert_eq!(spellings(encoded).expect("UTF-8"), expected, "{encoded}");
         }
         assert_eq!(spellings("%FF"), None);
+        for (text, expected) in [("a+b", &["a+b", "a b"][..]), ("%41", &["%41", "A"]), ("%FF", &["%FF"])] {
+            assert_eq!(spellings_of_unencoded(text), expected, "{text}");
+        }
     }
 
     #[test]

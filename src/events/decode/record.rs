@@ -1,8 +1,11 @@
-//! Decodes one record of an S3 notification by AWS, or by MinIO, which prefixes the event's name.
+//! Decodes one record of an S3 notification by AWS, by MinIO, which prefixes the event's name, or by Ceph, which does not encode keys.
 
 use super::{DecodeError, Scope, form, json, time};
 use crate::record::{Event, EventKind, ObjectKey, RawJson};
 use crate::run::IgnoredEvents;
+
+/// The sender that does not encode keys.
+const CEPH: &str = "ceph:s3";
 
 pub(super) fn decode(record: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEvents) -> Result<Option<Event>, DecodeError> {
     known_version(record.get("eventVersion")?)?;
@@ -16,7 +19,9 @@ pub(super) fn decode(record: RawJson<'_>, scope: &Scope, ignored: &mut IgnoredEv
         ignored.unknown_names += 1;
         return Ok(None);
     };
-    let Some(keys) = form::spellings(&encoded) else { return Err(DecodeError::BadKey(encoded)) };
+    let is_encoded = !json::has_text(record, "eventSource", CEPH)?;
+    let keys = if is_encoded { form::spellings(&encoded) } else { Some(form::spellings_of_unencoded(&encoded)) };
+    let keys = keys.ok_or(DecodeError::BadKey(encoded))?;
     let spellings = keys.into_iter().map(ObjectKey::new).collect::<Result<_, _>>().map_err(|_| DecodeError::EmptyPath)?;
     Ok(event(kind, spellings, record.get("eventTime")?, scope, ignored))
 }

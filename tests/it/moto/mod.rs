@@ -3,10 +3,10 @@
 //! The file manager is the double, in this process; `s3-sync` is the real binary. Faults of moto are described where they occur,
 //! so that a change is noticed.
 
-mod objects;
+pub(crate) mod objects;
 mod proxy;
-mod server;
-mod sync;
+pub(crate) mod server;
+pub(crate) mod sync;
 
 mod arrivals;
 mod busy_bucket;
@@ -15,6 +15,6 @@ mod conformance;
 mod credentials;
 mod hostile_keys;
 mod large_object;
-mod queue;
+pub(crate) mod queue;
 mod slow_endpoints;
 mod unreachable;

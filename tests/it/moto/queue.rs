@@ -19,8 +19,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// A queue with notifications of all changes in the bucket: its address, and a client of its owner.
-pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
+/// An empty queue: its address, and a client of its owner.
+pub(crate) async fn empty_queue(moto: &Moto) -> (String, aws_sdk_sqs::Client) {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
@@ -28,7 +28,12 @@ pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sq
         .credentials_provider(Credentials::new("owner", "any", None, None, "test"));
     let client = aws_sdk_sqs::Client::from_conf(config.build());
     let created = client.create_queue().queue_name("events").send().await.expect("moto creates a queue");
-    let url = created.queue_url.expect("it has an address");
+    (created.queue_url.expect("it has an address"), client)
+}
+
+/// A queue with notifications of all changes in the bucket: its address, and a client of its owner.
+pub(super) async fn queue(moto: &Moto, objects: &Objects) -> (String, aws_sdk_sqs::Client) {
+    let (url, client) = empty_queue(moto).await;
     let configuration = QueueConfiguration::builder()
         .queue_arn("arn:aws:sqs:us-east-1:123456789012:events")
         .set_events(Some(vec![Event::from("s3:ObjectCreated:*"), Event::from("s3:ObjectRemoved:*")]))

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 const LISTENS_AT: &str = "Running on ";
 
 /// A server that runs until this is dropped.
-pub(super) struct Moto {
+pub(crate) struct Moto {
     /// `http://127.0.0.1:port`
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     /// Killed when it is dropped.
     _process: Child,
     /// Reads the pipe, because a full one would block the server.
@@ -20,7 +20,7 @@ pub(super) struct Moto {
 
 impl Moto {
     /// Starts a server without buckets that accepts every access key.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut process = Command::new(program())
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdin(Stdio::null())
@@ -49,7 +49,7 @@ impl Drop for Moto {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the server is installed is said by the make target, and is no setting")]
-pub(super) fn program() -> std::ffi::OsString {
+pub(crate) fn program() -> std::ffi::OsString {
     std::env::var_os("MOTO_SERVER").expect("MOTO_SERVER names the moto_server program: `make test-moto` installs it")
 }
 

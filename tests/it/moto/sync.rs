@@ -10,35 +10,35 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// The longest duration of a run in these tests: a longer one hangs.
-pub(super) const LONGEST_RUN: Duration = Duration::from_mins(3);
+pub(crate) const LONGEST_RUN: Duration = Duration::from_mins(3);
 
 /// A file manager that keeps contents.
-pub(super) async fn file_manager() -> Running {
+pub(crate) async fn file_manager() -> Running {
     let options = mock_api::Options { contents: Contents::Memory, ..mock_api::Options::default() };
     MockApi::new(options).start("127.0.0.1:0").await.expect("a free port")
 }
 
 /// The paths and the bytes that the file manager holds.
-pub(super) fn held(file_manager: &Running) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn held(file_manager: &Running) -> BTreeMap<String, Vec<u8>> {
     let files = file_manager.api().files().into_iter();
     files.map(|(path, file)| (path, file.content.expect("contents are kept").to_vec())).collect()
 }
 
 /// The number of calls about files.
-pub(super) fn calls_about_files(file_manager: &Running) -> usize {
+pub(crate) fn calls_about_files(file_manager: &Running) -> usize {
     let about_files = |call: &mock_api::Call| matches!(call.call, CallName::SaveToDisk | CallName::UpdatePermissions);
     file_manager.api().calls().iter().filter(|call| about_files(call)).count()
 }
 
 /// A directory with a state, and the settings of its runs.
-pub(super) struct Sync {
+pub(crate) struct Sync {
     directory: TempDir,
     settings: BTreeMap<&'static str, String>,
 }
 
 impl Sync {
     /// From a bucket at `endpoint` to a file manager.
-    pub(super) fn new(endpoint: &str, file_manager: &Running) -> Self {
+    pub(crate) fn new(endpoint: &str, file_manager: &Running) -> Self {
         let settings = [
             ("CUSTOMER_S3_ENDPOINT", endpoint.to_owned()),
             ("CUSTOMER_S3_BUCKET", BUCKET.to_owned()),
@@ -51,13 +51,13 @@ impl Sync {
     }
 
     /// Adds a setting.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.settings.insert(name, value.into());
         self
     }
 
     /// Starts a run, which is killed on drop.
-    pub(super) fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_s3-sync"))
             .args(arguments)
             .env_clear()
@@ -72,12 +72,12 @@ impl Sync {
     }
 
     /// Runs to the end.
-    pub(super) async fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
         ended(self.start(arguments)).await
     }
 
     /// A successful initial sync; returns its report.
-    pub(super) async fn done(&self) -> Value {
+    pub(crate) async fn done(&self) -> Value {
         let run = self.run(&["initial-sync", "--json"]).await;
         assert_eq!(run.code, Some(0), "{}", run.output());
         run.report()
@@ -85,7 +85,7 @@ impl Sync {
 }
 
 /// Waits for the end of a run, and reads its output meanwhile.
-pub(super) async fn ended(run: Child) -> Ended {
+pub(crate) async fn ended(run: Child) -> Ended {
     let output = tokio::time::timeout(LONGEST_RUN, run.wait_with_output()).await;
     let Output { status, stdout, stderr } = output.expect("the run comes to an end").expect("the run can be waited for");
     let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
@@ -95,25 +95,25 @@ pub(super) async fn ended(run: Child) -> Ended {
 }
 
 /// The result of a run.
-pub(super) struct Ended {
-    pub(super) code: Option<i32>,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
     stdout: String,
-    pub(super) stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
     /// Both streams, for people.
-    pub(super) fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
     /// What `--json` printed.
-    pub(super) fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.output()))
     }
 
     /// Asserts that the output for people contains these words.
-    pub(super) fn assert_prints(&self, words: &str) {
+    pub(crate) fn assert_prints(&self, words: &str) {
         assert!(self.output().contains(words), "{words:?} is not printed:\n{}", self.output());
     }
 

@@ -1,7 +1,8 @@
 //! Bugs about when a listing is due, and what must precede it.
 
-use crate::workflow::scene::{files, in_memory, key};
+use crate::workflow::scene::{BUCKET, files, in_memory, key, over_http};
 use mock_api::{CallName, Fault, FaultAction};
+use mock_s3::Matcher;
 use s3_sync::apply::StopSignal;
 use s3_sync::state::{OperatorAnswer, RunKind, RunOutcome, State, Views};
 use serde_json::json;
@@ -113,4 +114,19 @@ async fn a_cycle_that_could_not_read_its_feed_is_not_quiet() {
     let ended = scene.cycle().await;
     assert_eq!((ended.outcome, ended.report.quiet), (RunOutcome::Failed, false), "{}", ended.report);
     assert!(ended.report.errors[0].contains("the events API is overloaded"), "{}", ended.report);
+}
+
+/// The token of a Ceph gateway is the last key of the page, as it is. No listing went past a page that ended with a key that XML has no
+/// characters for.
+#[tokio::test]
+async fn a_listing_goes_on_after_a_page_whose_token_is_no_xml() {
+    let (server, mut scene) = over_http().await;
+    scene.program.options.page_keys = 2;
+    for key in ["a", "b\u{ffff}", "c", "d\u{ffff}", "e"] {
+        server.server().put(BUCKET, key, "content", None);
+    }
+    let token = "<NextContinuationToken>";
+    server.server().order(Matcher::operation("ListObjectsV2"), mock_s3::Fault::edit(token, format!("{token}\u{ffff}")));
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 5);
 }

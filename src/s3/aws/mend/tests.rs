@@ -69,6 +69,18 @@ fn an_etag_that_cannot_be_read_or_is_ambiguous_is_unknown() {
 }
 
 #[test]
+fn an_unreadable_token_is_left_out_after_the_flag() {
+    let page = |flag: &str, token: &str| format!("<R>{flag}<NextContinuationToken>{token}</NextContinuationToken></R>");
+    let flag = "<IsTruncated>true</IsTruncated>";
+    assert_eq!(text(page(flag, "a\u{ffff}").as_bytes()), "<R><IsTruncated>true</IsTruncated></R>");
+    for token in ["a b", "&#x1b;"] {
+        assert_eq!(text(page(flag, token).as_bytes()), page(flag, token));
+    }
+    let (_, found) = mended(page("", "a\u{ffff}").as_bytes());
+    assert_eq!(found.refused, Some(BadElement::NotText("NextContinuationToken")));
+}
+
+#[test]
 fn an_element_that_decides_is_refused_by_name() {
     for (document, expected) in [
         (&b"<R><Contents><Key>J\xf6rg</Key></Contents></R>"[..], Some(BadElement::NotText("Key"))),

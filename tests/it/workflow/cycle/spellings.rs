@@ -53,6 +53,20 @@ async fn keys_that_a_producer_does_not_encode_are_looked_up_as_they_are() {
     }
 }
 
+/// Where both keys are there, the event of `%41` was taken for one of `A`. That of `50%FF`, which cannot be decoded, was a dead letter.
+#[tokio::test]
+async fn a_key_of_a_ceph_gateway_is_the_one_that_it_writes() {
+    let (bucket, queue, scene) = with_queue(&["A", "%41"]).await;
+    for name in ["%41", "50%FF"] {
+        bucket.put(key(name), "changed");
+    }
+    let record = |path: &str| json!({ "eventSource": "ceph:s3", "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": path } } });
+    let records = ["%41", "50%FF"].map(record);
+    queue.send_body(json!({ "Records": records }).to_string());
+    scene.cycle_to_success().await;
+    assert_eq!(effects(&scene), ["create 50%FF", "update %41"]);
+}
+
 /// An event of a key that is there costs one lookup, as does a delete of one whose other spellings are not known.
 #[tokio::test]
 async fn a_key_that_is_there_is_looked_up_in_one_spelling() {
