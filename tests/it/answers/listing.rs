@@ -55,7 +55,7 @@ pub(super) fn of_page() -> Vec<Field> {
         plain("NextContinuationToken", "MQ", "Mg")
             .without(&[OUT_OF_RANGE, OTHER_CASE])
             .refused("continuation token", &[OTHER_FORMAT])
-            // One that is not text is left out, because the flag stands before it.
+            // One that is not text is left out, because the page has the flag.
             .refused("`NextContinuationToken` occurs twice", &[TWICE]),
         plain("EncodingType", "url", "none")
             .without(&[OUT_OF_RANGE])

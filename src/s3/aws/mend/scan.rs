@@ -13,7 +13,7 @@ const DECIDING: [(&str, Option<&[u8]>); 5] =
 
 /// Says if more pages follow.
 const FLAG: &str = "IsTruncated";
-/// A Ceph gateway writes the page's last key here, as it is. After the flag, an unreadable one is left out: the last key requests the next page,
+/// A Ceph gateway writes the page's last key here, as it is. Beside the flag, an unreadable one is left out: the last key requests the next page,
 /// too. Without the flag, only the token says that more pages follow.
 const TOKEN: &str = "NextContinuationToken";
 
@@ -79,6 +79,7 @@ struct Leaf<'a> {
 pub(super) fn findings(body: &[u8]) -> Findings {
     let mut findings = Findings::default();
     let (mut open, mut seen): (Vec<&[u8]>, Vec<(&'static str, Leaf<'_>)>) = (Vec::new(), Vec::new());
+    let has_flag = find(body, 0, format!("<{FLAG}>").as_bytes()).is_some();
     let mut at = 0;
     while let Some(start) = find(body, at, b"<") {
         // What stands in a comment or in a CDATA section is no element: a key may be the text of one.
@@ -107,7 +108,11 @@ pub(super) fn findings(body: &[u8]) -> Findings {
         };
         let Some((text, end)) = content(body, end, tag) else { break };
         at = end;
-        judge(role, Leaf { text, place: start..end }, &mut seen, &mut findings);
+        let leaf = Leaf { text, place: start..end };
+        match role {
+            Role::Decides(TOKEN) if has_flag && !is_readable(text) => findings.left_out.push((TOKEN, leaf.place)),
+            _ => judge(role, leaf, &mut seen, &mut findings),
+        }
     }
     findings.left_out.sort_by_key(|(_, place)| place.start);
     findings.left_out.dedup();
@@ -116,10 +121,6 @@ pub(super) fn findings(body: &[u8]) -> Findings {
 
 fn judge<'a>(role: Role, leaf: Leaf<'a>, seen: &mut Vec<(&'static str, Leaf<'a>)>, findings: &mut Findings) {
     let name = match role {
-        Role::Decides(TOKEN) if !is_readable(leaf.text) && seen.iter().any(|(name, _)| *name == FLAG) => {
-            findings.left_out.push((TOKEN, leaf.place));
-            return;
-        }
         Role::Decides(name) if !is_readable(leaf.text) => {
             findings.refused = findings.refused.or(Some(BadElement::NotText(name)));
             return;

@@ -69,7 +69,7 @@ fn an_etag_that_cannot_be_read_or_is_ambiguous_is_unknown() {
 }
 
 #[test]
-fn an_unreadable_token_is_left_out_after_the_flag() {
+fn an_unreadable_token_is_left_out_beside_the_flag() {
     let page = |flag: &str, token: &str| format!("<R>{flag}<NextContinuationToken>{token}</NextContinuationToken></R>");
     let flag = "<IsTruncated>true</IsTruncated>";
     assert_eq!(text(page(flag, "a\u{ffff}").as_bytes()), "<R><IsTruncated>true</IsTruncated></R>");
