@@ -160,7 +160,7 @@ async fn a_killed_listing_goes_on_after_the_true_key() {
             kill(run).await;
             gate.open();
             held.withdraw();
-            let resumed = s3.requests().into_iter().rev().find(|request| request.is_resumed_listing());
+            let resumed = s3.requests().into_iter().rev().find(mock_s3::Request::is_resumed_listing);
             let mut sorted = CONFUSABLE;
             sorted.sort_unstable();
             let after = resumed.and_then(|request| request.begins_after());
