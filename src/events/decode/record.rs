@@ -54,7 +54,8 @@ fn kind(name: &str) -> Option<EventKind> {
     let (family, _) = name.split_once(':')?;
     match family {
         "ObjectCreated" => Some(EventKind::Create),
-        "ObjectRemoved" | "LifecycleExpiration" => Some(EventKind::Delete),
+        // The last one is Ceph's name.
+        "ObjectRemoved" | "LifecycleExpiration" | "ObjectLifecycle" => Some(EventKind::Delete),
         "ObjectRestore" | "ObjectAcl" | "ObjectTagging" => Some(EventKind::Touch),
         _ => None,
     }

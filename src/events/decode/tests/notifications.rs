@@ -164,6 +164,7 @@ fn every_name_of_a_family_means_the_same() {
         ("s3:ObjectCreated:CompleteMultipartUpload", Some("create")),
         ("ObjectRemoved:DeleteAllVersions", Some("delete")),
         ("LifecycleExpiration:DeleteMarkerCreated", Some("delete")),
+        ("ObjectLifecycle:Expiration:Current", Some("delete")),
         ("ObjectRestore:Post", Some("touch")),
         ("ObjectTagging:Delete", Some("touch")),
         ("s3:ObjectAccessed:Get", None),
