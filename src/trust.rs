@@ -155,7 +155,7 @@ mod tests {
             (String::new(), BundleError::NoCertificate),
             ("\u{30}\u{82}".to_owned(), BundleError::NoCertificate),
             (key, BundleError::NoCertificate),
-            (one.replace("-----END", "-----ENDE"), BundleError::Damaged),
+            (one.replace("-----END", "-----STOP"), BundleError::Damaged),
             (one.replace('M', "!"), BundleError::Damaged),
             (NOT_A_CERTIFICATE.to_owned(), BundleError::NotUsable),
         ] {
