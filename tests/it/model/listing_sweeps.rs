@@ -1,52 +1,34 @@
-//! Sweeps over listings that lie: each lie on each page, once and again, with another order of the keys, and with two sinks.
+//! Listings that lie: each lie on the first page, once and again, with small pages, another order of the keys, two sinks, and a kill at
+//! every point.
 
 use super::op::{Change, Lie, ModelEvent, Op, Second, Setup, Trouble};
-use super::sweeps::{PLAIN, RECONCILE, Sweep, changed, hold, sweep};
+use super::sweeps::{CRASH, NOTHING, PLAIN, RECONCILE, Sweep, changed, hold, sweep};
 use s3_sync::plan::{PermissionSupport, Renames};
 
-const fn lie(lie: Lie) -> Trouble {
-    Trouble::Listing(lie)
-}
-
 /// 0 is a file of both sides, 1 is gone from the bucket, 2 is new, and 3 was never there.
-const ONCE: [&[Trouble]; 6] = [
-    &[lie(Lie::EndsEarly)],
-    &[lie(Lie::Hides)],
-    &[lie(Lie::Shows(0))],
-    &[lie(Lie::Shows(1))],
-    &[lie(Lie::Shows(2))],
-    &[lie(Lie::Shows(3))],
-];
-/// Of each kind one that harms if it is believed.
-const HARMFUL: [&[Trouble]; 3] = [&[lie(Lie::EndsEarly)], &[lie(Lie::Hides)], &[lie(Lie::Shows(1))]];
-/// The listings of the next runs say the same.
-const AGAIN: [&[Trouble]; 3] = [
-    &[lie(Lie::EndsEarly), lie(Lie::EndsEarly)],
-    &[lie(Lie::Shows(1)), lie(Lie::Shows(1)), lie(Lie::Shows(1))],
-    &[lie(Lie::Shows(3)), lie(Lie::Shows(3)), lie(Lie::Shows(3))],
-];
-const THEN_KILLED: [&[Trouble]; 2] = [&[lie(Lie::EndsEarly), Trouble::Crash], &[lie(Lie::Shows(1)), Trouble::Crash]];
+const LIES: [Lie; 6] = [Lie::EndsEarly, Lie::Hides, Lie::Shows(0), Lie::Shows(1), Lie::Shows(2), Lie::Shows(3)];
 
 /// All of them.
 pub(crate) fn all() -> Vec<Sweep> {
     let put = |key| changed(Change::Put(key, 1), ModelEvent::Create(key));
     let before = [&put(0)[..], &put(1), &[RECONCILE, Op::Change(Change::Delete(1)), Op::Change(Change::Put(2, 2))]].concat();
-    let second = Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::Any, connections: 2 });
-    let listing = |name, troubles: &'static [&'static [Trouble]], then: &[Op], setup| Sweep {
-        run: RECONCILE,
-        setup,
-        ..sweep(name, &[&before], troubles, &[then])
+    let listing = |name, lies: &[Lie], troubles, setup| {
+        let lies: Vec<_> = lies.iter().map(|lie| Op::At(0, Trouble::Listing(*lie))).collect();
+        Sweep { run: RECONCILE, setup, ..sweep(name, &[&before, &lies], troubles, &[&[RECONCILE; 4]]) }
     };
-    let one = Setup { page_keys: 1000, ..PLAIN };
-    let small = Setup { page_keys: 1, ..PLAIN };
-    vec![
-        listing("a page that lies", &ONCE, &[RECONCILE], one),
-        listing("a small page that lies", &HARMFUL, &[RECONCILE], small),
-        listing("a page that lies in every run", &AGAIN, &[RECONCILE, RECONCILE], one),
-        listing("a page that lies, and a kill", &THEN_KILLED, &[RECONCILE], Setup { page_keys: 2, ..PLAIN }),
-        listing("a page that lies, in another order", &HARMFUL, &[RECONCILE], Setup { lists_in_order: false, page_keys: 2, ..PLAIN }),
-        listing("a page that lies to two sinks", &HARMFUL, &[RECONCILE], Setup { second, ..one }),
-    ]
+    let second = Some(Second { permissions: PermissionSupport::SetAndAsk, renames: Renames::Any, connections: 2 });
+    let pages_of_two = Setup { page_keys: 2, ..PLAIN };
+    let mut all = Vec::new();
+    for lie in LIES {
+        all.push(listing("a page that lies", &[lie], &[NOTHING], PLAIN));
+        all.push(listing("a page of one key that lies", &[lie], &[NOTHING], Setup { page_keys: 1, ..PLAIN }));
+        all.push(listing("a page that lies in another order", &[lie], &[NOTHING], Setup { lists_in_order: false, ..pages_of_two }));
+        all.push(listing("a page that lies to two sinks", &[lie], &[NOTHING], Setup { second, ..PLAIN }));
+        all.push(listing("a page that lies in three runs", &[lie; 3], &[NOTHING], PLAIN));
+    }
+    all.push(listing("a page that ends early, and a kill", &[Lie::EndsEarly], &[CRASH], pages_of_two));
+    all.push(listing("a page that shows what is gone, and a kill", &[Lie::Shows(1); 2], &[CRASH], pages_of_two));
+    all
 }
 
 #[test]
