@@ -59,7 +59,7 @@ pub(crate) async fn fill(database: &Path, rows: u64) -> Result<()> {
         [],
     )?;
     transaction.execute_batch(
-        "INSERT INTO meta (name, value) VALUES ('look', '1');
+        "UPDATE shards SET observations_reserved = 1;
          UPDATE sources SET initial_completed_by = 1;
          INSERT INTO runs (number, kind, started_at, ended_at, outcome) VALUES (1, 'initial', 0, 0, 'done');",
     )?;
