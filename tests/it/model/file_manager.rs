@@ -14,7 +14,7 @@ use s3_sync::plan::Renames;
 use s3_sync::record::{ObjectKey, Permissions};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 /// How long a caller waits for a missing answer.
@@ -89,13 +89,19 @@ impl Api {
         Some(kind)
     }
 
+    /// A place among the sink's calls. At a sink that hangs, no call waits for one: a caller's deadline includes its wait.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        let hangs = self.sink.is_some_and(|number| self.world.lock().sinks[number].condition == Condition::Hanging);
+        if hangs { None } else { self.places.acquire().await.ok() }
+    }
+
     /// Makes a call without an effect. Trouble strikes before the answer.
     pub(crate) async fn read<T>(
         &self,
         call: &str,
         answer: impl FnOnce() -> Result<T, FileManagerErrorKind>,
     ) -> Result<T, FileManagerError> {
-        let _place = self.places.acquire().await;
+        let _place = self.place().await;
         self.world.point().await;
         let instead = match self.trouble().and_then(instead) {
             Some(kind) => Some(kind),
@@ -112,7 +118,7 @@ impl Api {
 
     /// Makes a call with an effect.
     async fn effect(&self, key: IdempotencyKey, request: Request, content: Option<SaveContent>) -> Answer {
-        let _place = self.places.acquire().await;
+        let _place = self.place().await;
         self.world.point().await;
         if request.operation == "delete" {
             self.with_sink(|sink| sink.deletes_sent.insert(key.0));
