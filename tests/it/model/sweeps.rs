@@ -1,10 +1,8 @@
 //! Histories with one trouble at every point of a run. Some of these points are too rare by chance.
 
-use super::listing_sweeps;
 use super::machine::{Played, play};
 use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
 use super::runner;
-use super::sink_sweeps;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -74,8 +72,8 @@ impl Sweep {
             .chain(effects_without_an_outcome())
             .chain(events())
             .chain(surprises())
-            .chain(sink_sweeps::all())
-            .chain(listing_sweeps::all())
+            .chain(super::sink_sweeps::all())
+            .chain(super::listing_sweeps::all())
             .collect()
     }
 
