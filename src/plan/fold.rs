@@ -98,15 +98,15 @@ pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
 
 /// Returns the inbox rows of a batch that can be consumed, if the lookups of some paths failed. A row that shares a path with a row that
 /// stays also stays, so that the rows keep their order.
-pub fn consumable_rows(rows: &[(i64, Vec<ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
-    let mut unsettled = failed.clone();
+pub fn consumable_rows(rows: &[(i64, Vec<&ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
+    let mut unsettled: BTreeSet<_> = failed.iter().collect();
     let mut used: BTreeMap<_, _> = rows.iter().map(|(row, paths)| (*row, paths)).collect();
     loop {
         let before = used.len();
         used.retain(|_, paths| {
             let stays = paths.iter().any(|path| unsettled.contains(path));
             if stays {
-                unsettled.extend(paths.iter().cloned());
+                unsettled.extend(paths.iter().copied());
             }
             !stays
         });

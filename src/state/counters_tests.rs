@@ -2,9 +2,10 @@
 //! compared with a count.
 
 use super::inbox_tests::at;
+use super::sinks_tests::facts;
 use super::*;
 use crate::plan::{Effect, Planned, Policy, SkipReason};
-use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, ObjectKey, Permissions, SinkName};
 use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
@@ -81,10 +82,6 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn key(path: usize) -> ObjectKey {
     ObjectKey::new(PATHS[path]).expect("not empty")
-}
-
-fn facts(etag: &str) -> ObjectFacts {
-    ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
 }
 
 fn event(kind: EventKind, path: usize, other: usize) -> Event {

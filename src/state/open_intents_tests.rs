@@ -1,18 +1,11 @@
 //! Opening an intent is the gate: what has changed since the decision keeps the effect from being sent, claimed or not.
 
+use super::sinks_tests::{facts, key};
 use super::*;
 use crate::plan::{Effect, Planned, Policy};
-use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, Permissions, SinkName};
 use jiff::Timestamp;
 use uuid::Uuid;
-
-fn key(raw: &str) -> ObjectKey {
-    ObjectKey::new(raw).expect("not empty")
-}
-
-fn facts(etag: &str) -> ObjectFacts {
-    ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
-}
 
 fn intent(path: &str, effect: Effect) -> Intent {
     let content = matches!(effect, Effect::Create | Effect::Update).then(|| facts("x").fingerprint()).flatten();
@@ -28,7 +21,7 @@ fn intent(path: &str, effect: Effect) -> Intent {
     }
 }
 
-/// Two handles on one sink that know nothing of each other's claims: two workers, of which one believes that it still owns the path.
+/// Two handles on one sink: two workers, of which one believes that it still owns the path. They take no claims, so the gate alone decides.
 struct Bed {
     state: State,
     one: SinkState,

@@ -4,9 +4,10 @@
 
 use super::database::writer::Writer;
 use super::handle::open_to_own;
+use super::sinks_tests::{facts, key};
 use super::*;
 use crate::plan::{Effect, Planned, Policy};
-use crate::record::{ETag, Event, EventKind, FileRecord, ObjectFacts, ObjectKey, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use std::fmt::Write as _;
@@ -36,14 +37,6 @@ intents_open, of one path             5     5
 deleted_record, of one path          15    15
 applied_record, of one path           9     9
 ";
-
-fn key(raw: &str) -> ObjectKey {
-    ObjectKey::new(raw).expect("not empty")
-}
-
-fn facts(etag: &str) -> ObjectFacts {
-    ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
-}
 
 struct Bed {
     state: State,

@@ -135,7 +135,8 @@ fn events_count_for_their_own_time_and_the_future_for_now() {
 
 #[test]
 fn rows_that_share_a_path_stay_together() {
-    let rows = [(1, vec![key("a"), key("b")]), (2, vec![key("c")]), (3, vec![key("d"), key("a")]), (4, vec![key("d")])];
+    let (a, b, c, d) = (key("a"), key("b"), key("c"), key("d"));
+    let rows = [(1, vec![&a, &b]), (2, vec![&c]), (3, vec![&d, &a]), (4, vec![&d])];
     assert_eq!(consumable_rows(&rows, &BTreeSet::new()), [1, 2, 3, 4].into());
     assert_eq!(consumable_rows(&rows, &[key("b")].into()), [2].into());
     assert_eq!(consumable_rows(&rows, &[key("c")].into()), [1, 3, 4].into());

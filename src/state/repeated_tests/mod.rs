@@ -4,38 +4,19 @@
 
 mod jobs;
 
+use super::sinks_tests::{at, facts, key, mode, name};
 use super::*;
 use crate::clock::Clock;
 use crate::plan::{Effect, Planned, Policy, SkipReason};
-use crate::record::{ETag, Event, EventKind, FileRecord, KnownEncodings, ObjectFacts, ObjectKey, ObservationSeq, Permissions, SinkName};
+use crate::record::{ETag, Event, EventKind, FileRecord, KnownEncodings, ObservationSeq, Permissions, SinkName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-fn key(raw: &str) -> ObjectKey {
-    ObjectKey::new(raw).expect("not empty")
-}
-
-fn name(raw: &str) -> SinkName {
-    raw.parse().expect("the name of a sink")
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + second).expect("a moment")
-}
-
-fn facts(etag: &str) -> ObjectFacts {
-    ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
-}
-
 fn file(path: &str, etag: &str) -> FileRecord {
     FileRecord { size: Some(3), etag: ETag::parse(etag), ..FileRecord::at(key(path)) }
-}
-
-fn mode(value: &str) -> Permissions {
-    Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
 }
 
 fn event(kind: EventKind, path: &str, new_path: Option<&str>, permissions: Permissions) -> Event {

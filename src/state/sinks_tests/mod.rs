@@ -11,23 +11,23 @@ use crate::state::tables::sides;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-fn key(raw: &str) -> ObjectKey {
+pub(super) fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
 }
 
-fn name(raw: &str) -> SinkName {
+pub(super) fn name(raw: &str) -> SinkName {
     raw.parse().expect("the name of a sink")
 }
 
-fn facts(etag: &str) -> ObjectFacts {
+pub(super) fn facts(etag: &str) -> ObjectFacts {
     ObjectFacts { size: 3, etag: ETag::parse(etag), last_modified: None, storage_class: None, version_id: None }
 }
 
-fn mode(value: &str) -> Permissions {
+pub(super) fn mode(value: &str) -> Permissions {
     Permissions { permissions: Some(value.to_owned()), ..Permissions::default() }
 }
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).expect("a moment")
 }
 

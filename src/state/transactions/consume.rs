@@ -56,26 +56,26 @@ pub(crate) fn take_rows(
     let rows: Vec<_> = replay.rows.iter().filter(|row| waiting.contains(&row.seq)).collect();
     let results = replay.observations.iter().map(|Observation { path, facts, .. }| (path, Some(facts.is_some())));
     let lookups: BTreeMap<_, _> = replay.failed.keys().map(|path| (path, None)).chain(results).collect();
-    let paths: Vec<_> =
-        rows.iter().map(|row| (row.seq, spelling::concerned(&row.event, &lookups).into_iter().cloned().collect::<Vec<_>>())).collect();
+    let paths: Vec<_> = rows.iter().map(|row| (row.seq, spelling::concerned(&row.event, &lookups))).collect();
     let failed = if mutant::is("a_row_is_used_up_after_a_failed_look") {
         BTreeSet::new()
     } else {
         replay.failed.keys().chain(&replay.locked).cloned().collect()
     };
     let used = consumable_rows(&paths, &failed);
-    let facts = spelling::facts_of_spellings(connection, source, &lookups, rows.iter().map(|row| &row.event))?;
+    let concerned = rows.iter().zip(&paths).map(|(row, (_, paths))| (&row.event, &paths[..]));
+    let facts = spelling::facts_of_spellings(connection, source, &lookups, concerned)?;
     let (mut consumed, mut gone) = (ConsumedRows::default(), Vec::new());
     for (row, (_, paths)) in rows.into_iter().zip(&paths) {
         let mut dead_lettered = None;
         if !used.contains(&row.seq) {
-            let why = paths.iter().find_map(|path| replay.failed.get(path));
+            let why = paths.iter().find_map(|path| replay.failed.get(*path));
             // Only an earlier row blocks this one: that is no failure of its own.
             let failures = if why.is_some() { inbox::count_failure(connection, row.seq, moment.at)? } else { row.failures };
             if failures < MAX_FAILURES {
                 replayed.kept_rows += 1;
-                replayed.locked.extend(paths.iter().cloned());
-                consumed.unsettled.extend(paths.iter().cloned());
+                replayed.locked.extend(paths.iter().copied().cloned());
+                consumed.unsettled.extend(paths.iter().copied().cloned());
                 continue;
             }
             let message = why.cloned().unwrap_or_default();
@@ -85,7 +85,7 @@ pub(crate) fn take_rows(
             replayed.dead_lettered += 1;
         }
         gone.push(row.seq);
-        let events = spelling::resolve(&lookups, &facts, &row.event);
+        let events = spelling::resolve(&row.event, paths, &facts);
         if let Some(event) = events.first() {
             record_consumed(connection, moment, (row, event), became(event, &observations, dead_lettered))?;
         }

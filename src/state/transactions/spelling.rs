@@ -23,17 +23,17 @@ impl SourceState {
     }
 }
 
-/// What is known of the paths of a batch that one of several spellings names. `lookups` say of each path of the batch if an object is there;
-/// `None` = the lookup failed.
+/// What is known of the paths of a batch that one of several spellings names. The events come with the paths that they concern; `lookups` say
+/// of each path of the batch if an object is there; `None` = the lookup failed.
 pub(crate) fn facts_of_spellings<'e>(
     connection: &Connection,
     source: SourceId,
     lookups: &BTreeMap<&ObjectKey, Option<bool>>,
-    events: impl Iterator<Item = &'e Event>,
+    events: impl Iterator<Item = (&'e Event, &'e [&'e ObjectKey])>,
 ) -> Result<BTreeMap<&'e ObjectKey, SpellingFacts>, StateError> {
     // Most events concern only their most likely spellings, and mean just that.
-    let ambiguous = events.map(|event| (event, concerned(event, lookups))).filter(|(event, paths)| paths.len() > event.paths().count());
-    let mut facts = facts(connection, source, ambiguous.flat_map(|(_, paths)| paths).collect())?;
+    let ambiguous = events.filter(|(event, paths)| paths.len() > event.paths().count());
+    let mut facts = facts(connection, source, ambiguous.flat_map(|(_, paths)| paths.iter().copied()).collect())?;
     for (path, facts) in &mut facts {
         let lookup = lookups.get(path);
         (facts.is_there, facts.failed) = (lookup == Some(&Some(true)), lookup == Some(&None));
@@ -41,13 +41,9 @@ pub(crate) fn facts_of_spellings<'e>(
     Ok(facts)
 }
 
-/// The events that an event means, itself first.
-pub(crate) fn resolve(
-    lookups: &BTreeMap<&ObjectKey, Option<bool>>,
-    facts: &BTreeMap<&ObjectKey, SpellingFacts>,
-    event: &Event,
-) -> Vec<Event> {
-    let facts = concerned(event, lookups).into_iter().filter_map(|path| Some((path, *facts.get(path)?))).collect();
+/// The events that an event means, itself first. `concerned` are the paths that it may concern.
+pub(crate) fn resolve(event: &Event, concerned: &[&ObjectKey], facts: &BTreeMap<&ObjectKey, SpellingFacts>) -> Vec<Event> {
+    let facts = concerned.iter().filter_map(|path| Some((*path, *facts.get(path)?))).collect();
     events_meant(event, &facts)
 }
 

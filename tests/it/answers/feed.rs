@@ -1,6 +1,6 @@
 //! The fields of the feed's events, and of its responses.
 
-use super::notifications::{dead_letters, fate, spliced};
+use super::notifications::{check_in_one_cycle, spliced};
 use super::table::{ABSENT, EMPTY, Fate, Field, Form, NOT_TEXT, OTHER_CASE, OTHER_FORMAT, OUT_OF_RANGE, TWICE, cases, compare};
 use crate::workflow::scene::{in_memory, key};
 use async_trait::async_trait;
@@ -63,23 +63,11 @@ impl ReadFeed for RawFeed {
 
 #[tokio::test]
 async fn each_field_of_an_event_wrong_in_each_way() {
-    let (bucket, mut scene) = in_memory().await;
-    bucket.put(key("first"), "first");
-    scene.run_to_success().await;
-    let cases: Vec<_> = cases(&of_event()).into_iter().enumerate().map(|(number, case)| (format!("case{number:04}"), case)).collect();
-    let mut events = Vec::new();
-    for (id, case) in &cases {
-        bucket.put(key(id), id.clone());
-        let template = json!({ "case": id, "event_type": "create", "file_path": format!("/{id}"), "metadata": {} });
-        events.push(spliced(template, case, id));
-    }
-    scene.program.endpoints.feed = Some(Arc::new(RawFeed(events)));
-    scene.cycle().await;
-    let (contents, dead) = (scene.contents(), dead_letters(&scene).await);
-    compare(cases.into_iter().map(|(id, case)| {
-        let (fate, text) = fate(&id, &contents, &dead);
-        (case, fate, text)
-    }));
+    let template = |id: &str| json!({ "case": id, "event_type": "create", "file_path": format!("/{id}"), "metadata": {} });
+    check_in_one_cycle(of_event(), template, |scene, events| {
+        scene.program.endpoints.feed = Some(Arc::new(RawFeed(events.into_iter().map(|(_, event)| event).collect())));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -208,24 +208,36 @@ fn leaked(reason: &str) -> &'static str {
     Box::leak(reason.to_owned().into_boxed_str())
 }
 
-async fn check(fields: Vec<Field>, template: impl Fn(&str) -> Value) {
+/// Plays each case with an event about a key of its own, all of them in one cycle, and compares what becomes of them. `serve` gives the scene
+/// the events.
+pub(super) async fn check_in_one_cycle(
+    fields: Vec<Field>,
+    template: impl Fn(&str) -> Value,
+    serve: impl FnOnce(&mut Scene, Vec<(String, Vec<u8>)>),
+) {
     let (bucket, mut scene) = in_memory().await;
     bucket.put(key("first"), "first");
     scene.run_to_success().await;
     let cases: Vec<_> = cases(&fields).into_iter().enumerate().map(|(number, case)| (format!("case{number:04}"), case)).collect();
-    let mut messages = Vec::new();
-    for (id, case) in &cases {
+    for (id, _) in &cases {
         bucket.put(key(id), id.clone());
-        let body = String::from_utf8(spliced(template(id), case, id)).expect("the messages of a queue are UTF-8");
-        messages.push(Message { receipt: MessageReceipt(id.clone()), body });
     }
-    scene.program.endpoints.queues.push(Arc::new(Queue(Mutex::new(messages))));
+    serve(&mut scene, cases.iter().map(|(id, case)| (id.clone(), spliced(template(id), case, id))).collect());
     scene.cycle().await;
     let (contents, dead) = (scene.contents(), dead_letters(&scene).await);
     compare(cases.into_iter().map(|(id, case)| {
         let (fate, text) = fate(&id, &contents, &dead);
         (case, fate, text)
     }));
+}
+
+async fn check(fields: Vec<Field>, template: impl Fn(&str) -> Value) {
+    check_in_one_cycle(fields, template, |scene, events| {
+        let message =
+            |(id, body)| Message { receipt: MessageReceipt(id), body: String::from_utf8(body).expect("the messages of a queue are UTF-8") };
+        scene.program.endpoints.queues.push(Arc::new(Queue(Mutex::new(events.into_iter().map(message).collect()))));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -49,7 +49,8 @@ fn falsify(inner: &mut Inner, lie: Lie, page: &mut ListPage, covered: &dyn Fn(&s
         Lie::Hides => inner.listing_lied |= page.objects.pop().is_some(),
         Lie::Shows(key) if covered(KEYS[key]) => {
             let is_phantom = !inner.objects.contains_key(KEYS[key]);
-            (inner.listing_lied, inner.phantom_shown) = (inner.listing_lied | is_phantom, inner.phantom_shown | is_phantom);
+            inner.listing_lied |= is_phantom;
+            inner.phantom_shown |= is_phantom;
             inner.published.wrongly_listed(key);
             let content = inner.objects.get(KEYS[key]).map_or(1, |content| content + 1);
             page.objects.retain(|(listed, _)| listed.as_str() != KEYS[key]);

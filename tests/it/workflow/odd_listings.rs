@@ -32,7 +32,7 @@ fn deleted(scene: &Scene) -> Vec<String> {
 }
 
 /// Kills a run when it requests this page.
-async fn killed_before_page(number: u64, s3: &MockS3, scene: &Scene) {
+pub(super) async fn killed_before_page(number: u64, s3: &MockS3, scene: &Scene) {
     let gate = Gate::new();
     let held = s3.order(listings().skip(number).times(1), Fault::Hold(gate.clone()));
     let run = scene.start();

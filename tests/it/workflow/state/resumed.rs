@@ -1,6 +1,7 @@
 //! An interrupted listing: the next run continues after its last page, and changes made meanwhile are still handled correctly.
 
-use super::super::scene::{BUCKET, Scene, kill, over_http};
+use super::super::odd_listings::killed_before_page;
+use super::super::scene::{BUCKET, Scene, over_http};
 use mock_s3::{Fault, Gate, Matcher, MockS3, NewObject};
 use s3_sync::apply::StopSignal;
 use s3_sync::state::RunOutcome;
@@ -16,18 +17,6 @@ async fn six_objects() -> (mock_s3::Running, Scene) {
     (server, scene)
 }
 
-/// Kills a run when it requests the third page.
-async fn killed_before_the_third_page(s3: &MockS3, scene: &Scene) {
-    let gate = Gate::new();
-    let held = s3.order(Matcher::operation("ListObjectsV2").skip(2).times(1), Fault::Hold(gate.clone()));
-    let run = scene.start();
-    gate.arrived(1).await;
-    kill(run).await;
-    held.withdraw();
-    gate.open();
-    s3.clear_requests();
-}
-
 fn pages_asked_for(s3: &MockS3) -> Vec<Option<String>> {
     let pages = s3.requests().into_iter().filter(|request| request.operation == "ListObjectsV2");
     pages.map(|page| page.begins_after()).collect()
@@ -36,7 +25,7 @@ fn pages_asked_for(s3: &MockS3) -> Vec<Option<String>> {
 #[tokio::test]
 async fn a_listing_goes_on_after_the_last_key_of_its_last_page() {
     let (server, scene) = six_objects().await;
-    killed_before_the_third_page(server.server(), &scene).await;
+    killed_before_page(2, server.server(), &scene).await;
     assert_eq!(scene.overview().await.initial_completed_by, None);
 
     let ended = scene.run_to_success().await;
@@ -56,7 +45,7 @@ async fn an_interrupted_listing_still_finds_the_right_deletes() {
     let s3 = server.server();
     scene.run_to_success().await;
     assert!(s3.remove(BUCKET, "a"));
-    killed_before_the_third_page(s3, &scene).await;
+    killed_before_page(2, s3, &scene).await;
     // The first page does not show `a`; `b` is deleted after its page, `f` before its page.
     assert!(s3.remove(BUCKET, "b"));
     assert!(s3.remove(BUCKET, "f"));
@@ -76,7 +65,7 @@ async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
     let (server, scene) = six_objects().await;
     scene.run_to_success().await;
     assert!(server.server().remove(BUCKET, "a"));
-    killed_before_the_third_page(server.server(), &scene).await;
+    killed_before_page(2, server.server(), &scene).await;
     let later = jiff::Timestamp::now() + Duration::from_secs(10);
     server.server().put_object(BUCKET, "a", NewObject::bytes("a").content_type("text/plain").last_modified(later));
     scene.api.api().reset_calls();
@@ -87,7 +76,7 @@ async fn an_object_that_was_missed_and_is_back_is_not_deleted() {
 #[tokio::test]
 async fn objects_added_after_the_last_key_are_found_and_those_before_it_by_the_next_run() {
     let (server, scene) = six_objects().await;
-    killed_before_the_third_page(server.server(), &scene).await;
+    killed_before_page(2, server.server(), &scene).await;
     server.server().put(BUCKET, "a-late", "x", None);
     server.server().put(BUCKET, "z-late", "x", None);
     scene.run_to_success().await;
