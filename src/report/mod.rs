@@ -64,6 +64,10 @@ pub struct Report {
     /// Ours: the first skipped key of each reason, escaped for display.
     #[serde(default)]
     pub skipped_examples: BTreeMap<String, String>,
+    /// Ours: how many of the skipped files an earlier run skipped, too, by reason. Files that no sink keeps a row of (keys that are not
+    /// valid, objects that were gone before the run came to them) count as new each time.
+    #[serde(default)]
+    pub skipped_before: BTreeMap<String, u64>,
     /// Ours: the failures, one entry per reason, with a hint.
     pub failures: Vec<FailureLine>,
     /// Ours: the pending work.
@@ -172,6 +176,7 @@ impl Report {
             operations: of_main.operations,
             skipped: with_skipped(of_main.skipped, totals),
             skipped_examples: with_skipped_examples(of_main.skipped_examples, totals),
+            skipped_before: of_main.skipped_before,
             failures: sink::failure_lines(&totals.failures).chain(of_main.failures).collect(),
             pending: of_main.pending,
             deletes_held: of_main.deletes_held,

@@ -22,6 +22,8 @@ pub struct SinkReport {
     pub skipped: BTreeMap<String, u64>,
     /// The first skipped key of each reason, escaped for display.
     pub skipped_examples: BTreeMap<String, String>,
+    /// How many of the skipped files an earlier run skipped, too, by reason.
+    pub skipped_before: BTreeMap<String, u64>,
     /// The failures, one entry per reason, with a hint.
     pub failures: Vec<FailureLine>,
     /// The pending work.
@@ -64,6 +66,7 @@ impl SinkReport {
             bytes: totals.bytes,
             skipped: skipped(&totals.skipped, overview),
             skipped_examples: skipped_examples(&totals.skipped, overview),
+            skipped_before: skipped_before(overview),
             failures,
             pending,
             deletes_held,
@@ -113,6 +116,11 @@ fn skipped_examples(of_run: &BTreeMap<&'static str, Skips>, overview: &SinkOverv
     let of_run = of_run.iter().filter_map(|(reason, skips)| Some(((*reason).to_owned(), skips.example.as_ref()?.to_string())));
     let kept = kept_skips(overview).filter_map(|waiting| Some((waiting.reason.clone()?, waiting.example.as_ref()?.to_string())));
     of_run.chain(kept).collect()
+}
+
+fn skipped_before(overview: &SinkOverview) -> BTreeMap<String, u64> {
+    let before = kept_skips(overview).filter(|waiting| waiting.skipped_before > 0);
+    before.map(|waiting| (waiting.reason.clone().unwrap_or_default(), waiting.skipped_before)).collect()
 }
 
 /// The skipped files that the state stores.

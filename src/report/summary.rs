@@ -25,7 +25,12 @@ impl fmt::Display for Report {
         for (reason, count) in &self.skipped {
             let hint = SkipReason::from_word(reason).map(SkipReason::hint).unwrap_or_default();
             let example = self.skipped_examples.get(reason).map(|key| format!(", for example {key}")).unwrap_or_default();
-            writeln!(f, "  skipped   {count} {reason}{example}: {hint}")?;
+            let before = match self.skipped_before.get(reason) {
+                None => String::new(),
+                Some(before) if before >= count => " (skipped by earlier runs, too)".to_owned(),
+                Some(before) => format!(" ({before} of them skipped by earlier runs, too)"),
+            };
+            writeln!(f, "  skipped   {count} {reason}{before}{example}: {hint}")?;
         }
         self.write_remaining(f)
     }

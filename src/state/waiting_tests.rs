@@ -22,7 +22,9 @@ async fn waiting(number: i64) -> (State, SinkState, tempfile::TempDir) {
             )?;
         }
         connection.execute_batch(
-            "INSERT INTO pending (sink, path, status, deletion, large) VALUES (1, 'new', 'due', 0, 0), (1, 'gone', 'due', 1, 0)",
+            "INSERT INTO runs (number, kind, started_at) VALUES (1, 'incremental', 0), (2, 'incremental', 0);
+             UPDATE pending SET first_skipped_run = 1 WHERE status = 'skipped';
+             INSERT INTO pending (sink, path, status, deletion, large) VALUES (1, 'new', 'due', 0, 0), (1, 'gone', 'due', 1, 0)",
         )?;
         Ok(())
     });
@@ -51,6 +53,7 @@ async fn the_queries_of_a_cycle_do_not_grow_with_parked_skipped_or_held_rows() {
                 (transactions::moves::BOTH_WAIT, &[&1]),
                 (views::snapshot_rows::DUE_PATHS, &[&1]),
                 (views::overview::COUNTS, &[&1]),
+                (tables::pending::NEW_SKIPS, &[&1]),
                 (views::overview::DUE_EXAMPLE, &[&1, &0]),
                 (views::overview::WAITING_EXAMPLE, &[&1, &"parked", &0, &"broken"]),
                 (views::overview::WAITING_EXAMPLE, &[&1, &"held", &1, &"broken"]),

@@ -52,6 +52,7 @@ mod tests {
             deletion: status == "held",
             reason: None,
             paths,
+            skipped_before: 0,
             example: None,
             message: None,
             next_attempt: None,

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_unheard.sql"),
     include_str!("migrations/0008_sinks.sql"),
     include_str!("migrations/0009_key_encodings.sql"),
+    include_str!("migrations/0010_first_skipped.sql"),
 ];
 
 /// Opens for writing: creates the file and its directory if missing, and migrates the schema.

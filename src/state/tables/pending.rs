@@ -82,3 +82,23 @@ pub(crate) fn put_aside(
     }
     Ok(())
 }
+
+/// Stores that the path was skipped in this run, unless an earlier run skipped it.
+pub(crate) fn note_first_skip(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE OR FAIL pending SET first_skipped_run = (SELECT max(number) FROM runs)
+         WHERE sink = ?1 AND path = ?2 AND status = 'skipped' AND first_skipped_run IS NULL",
+    )?;
+    statement.execute(params![sink.id, path.as_str()])?;
+    Ok(())
+}
+
+pub(crate) const NEW_SKIPS: &str = "SELECT reason, count(*) FROM pending
+    WHERE sink = ?1 AND first_skipped_run = (SELECT max(number) FROM runs) AND status = 'skipped' GROUP BY reason";
+
+/// The paths that the last run skipped first, by reason.
+pub(crate) fn new_skips(connection: &Connection, sink: RegisteredSink) -> Result<BTreeMap<String, u64>, StateError> {
+    let mut statement = connection.prepare_cached(NEW_SKIPS)?;
+    let rows = statement.query_map([sink.id], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -32,7 +32,7 @@ impl SinkState {
                 "UPDATE OR FAIL pending SET status = 'skipped', reason = ?3, message = NULL WHERE sink = ?1 AND path = ?2 AND deletion = 0",
             )?;
             statement.execute(params![sink.id, path.as_str(), reason.as_str()])?;
-            Ok(())
+            pending::note_first_skip(connection, sink, &path)
         })
         .await
     }
@@ -132,7 +132,10 @@ fn store<'p>(
             QueueChange::SetReportedAt(at) => pending::write_reported_at(connection, sink, path, at)?,
             QueueChange::MakeDue => pending::make_due(connection, sink, path)?,
             QueueChange::Remove => pending::remove(connection, sink, path)?,
-            QueueChange::Skip(reason) => pending::put_aside(connection, sink, path, "skipped", reason.as_str())?,
+            QueueChange::Skip(reason) => {
+                pending::put_aside(connection, sink, path, "skipped", reason.as_str())?;
+                pending::note_first_skip(connection, sink, path)?;
+            }
             QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
         }
     }

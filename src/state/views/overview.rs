@@ -7,7 +7,7 @@ use crate::state::handle::{SinkState, State};
 use crate::state::tables::runs::{self, RunRow};
 use crate::state::tables::sinks::{self, RegisteredSink, SinkRow};
 use crate::state::tables::sources::{self, SourceId};
-use crate::state::tables::{counters, dead_letters, gap};
+use crate::state::tables::{counters, dead_letters, gap, pending};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// The state at one moment.
@@ -59,6 +59,8 @@ pub struct WaitingPaths {
     pub reason: Option<String>,
     /// The number of paths.
     pub paths: u64,
+    /// Of skipped paths: how many of them a run before the last one skipped, too.
+    pub skipped_before: u64,
     /// One of the paths.
     pub example: Option<ObjectKey>,
     /// The error message of the failure.
@@ -179,14 +181,18 @@ fn unconfirmed_rows(connection: &Connection, sink: RegisteredSink) -> Result<u64
 
 /// The counters of waiting paths; and for each reason one path, the first in the queue.
 fn waiting(connection: &Connection, sink: RegisteredSink) -> Result<Vec<WaitingPaths>, StateError> {
+    let new_skips = pending::new_skips(connection, sink)?;
     let mut statement = connection.prepare_cached(COUNTS)?;
     let rows = statement.query_map([sink.id], |row| {
-        let reason: String = row.get(2)?;
+        let (status, reason): (String, String) = (row.get(0)?, row.get(2)?);
+        let paths = row.get::<_, i64>(3)?.unsigned_abs();
+        let new = if status == "skipped" { new_skips.get(&reason).copied().unwrap_or_default() } else { paths };
         Ok(WaitingPaths {
-            status: row.get(0)?,
+            status,
             deletion: row.get(1)?,
             reason: (!reason.is_empty()).then_some(reason),
-            paths: row.get::<_, i64>(3)?.unsigned_abs(),
+            paths,
+            skipped_before: paths.saturating_sub(new),
             example: None,
             message: None,
             next_attempt: None,

@@ -93,6 +93,6 @@ async fn a_migration_killed_at_any_moment_leaves_a_whole_state_and_the_next_star
     }
     scene.file_manager().clear_faults();
     let ended = run().end().await;
-    assert_eq!((ended.code, whole(&database)), (Some(0), 9), "{}", ended.stderr);
+    assert_eq!((ended.code, whole(&database)), (Some(0), 10), "{}", ended.stderr);
     assert_eq!(scene.file_manager().effects().total, 0, "nothing was to be done");
 }

@@ -261,7 +261,7 @@ impl From<&SinkOverview> for SinkStatus {
 
 impl From<WaitingPaths> for PendingLine {
     fn from(waiting: WaitingPaths) -> Self {
-        let WaitingPaths { status, deletion, reason, paths, example, message, next_attempt } = waiting;
+        let WaitingPaths { status, deletion, reason, paths, skipped_before: _, example, message, next_attempt } = waiting;
         Self {
             status,
             deletion,

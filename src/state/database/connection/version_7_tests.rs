@@ -21,7 +21,7 @@ const SAME: &[(&str, &str)] = &[
     ("SELECT 1, * FROM told ORDER BY path", "SELECT * FROM permissions ORDER BY path"),
     ("SELECT *, NULL FROM intents ORDER BY path, plane", "SELECT * FROM intents ORDER BY path, plane"),
     ("SELECT *, NULL FROM history ORDER BY id", "SELECT * FROM history ORDER BY id"),
-    ("SELECT * FROM pending ORDER BY seq", "SELECT * FROM pending ORDER BY seq"),
+    ("SELECT *, NULL FROM pending ORDER BY seq", "SELECT * FROM pending ORDER BY seq"),
     ("SELECT * FROM waiting ORDER BY 1, 2, 3, 4", "SELECT * FROM waiting ORDER BY 1, 2, 3, 4"),
     ("SELECT * FROM lineage ORDER BY path", "SELECT * FROM lineage ORDER BY path"),
     ("SELECT * FROM runs ORDER BY number", "SELECT * FROM runs ORDER BY number"),

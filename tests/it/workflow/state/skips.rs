@@ -9,6 +9,11 @@ fn skipped(ended: &FinishedRun) -> Vec<(&str, u64)> {
     ended.report.skipped.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
 }
 
+/// How many of the skipped files an earlier run skipped, too, by reason.
+fn skipped_before(ended: &FinishedRun) -> Vec<(&str, u64)> {
+    ended.report.skipped_before.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
+}
+
 fn at_most(scene: &mut Scene, bytes: Option<u64>) {
     scene.program.policy.max_file_bytes = bytes;
 }
@@ -19,10 +24,13 @@ async fn an_object_above_the_bound_is_skipped_until_the_bound_is_raised() {
     bucket.put(key("large"), "12345");
     bucket.put(key("small"), "1234");
     at_most(&mut scene, Some(4));
-    for _ in 0..2 {
+    for (before, line) in
+        [(vec![], "skipped   1 too_large, for"), (vec![("too_large", 1)], "skipped   1 too_large (skipped by earlier runs, too), for")]
+    {
         let ended = scene.run_to_success().await;
         assert_eq!(skipped(&ended), [("too_large", 1)], "a skipped object is reported each time, and no failure");
-        assert!(ended.report.to_string().contains("skipped   1 too_large, for example large: raise"), "{}", ended.report);
+        assert_eq!(skipped_before(&ended), before);
+        assert!(ended.report.to_string().contains(&format!("{line} example large: raise")), "{}", ended.report);
         assert_eq!(scene.contents(), files(&[("small", "1234")]));
     }
     assert_eq!(bucket.calls().gets, 1, "nothing of it was read");
@@ -64,13 +72,18 @@ async fn an_archived_object_is_skipped_and_synced_once_it_is_restored() {
     assert!(s3.set_restore(BUCKET, "restored", Some(Restore::Until(jiff::Timestamp::MAX))));
 
     let ended = scene.run_to_success().await;
-    assert_eq!(skipped(&ended), [("archived", 2)]);
+    assert_eq!((skipped(&ended), skipped_before(&ended)), (vec![("archived", 2)], vec![]));
     assert_eq!(scene.contents(), files(&[("instant", "cool"), ("restored", "warm")]), "the class alone says nothing");
 
     // A restore from the archive changes nothing that a listing shows.
     assert!(s3.set_restore(BUCKET, "being restored", Some(Restore::Until(jiff::Timestamp::MAX))));
     let ended = scene.run_to_success().await;
     assert_eq!((skipped(&ended), scene.contents().len()), (vec![("archived", 1)], 3));
+    assert_eq!(skipped_before(&ended), [("archived", 1)]);
+    s3.put_object(BUCKET, "archived later", NewObject::bytes("cold").storage_class("GLACIER"));
+    let ended = scene.run_to_success().await;
+    assert_eq!((skipped(&ended), skipped_before(&ended)), (vec![("archived", 2)], vec![("archived", 1)]));
+    assert!(ended.report.to_string().contains("skipped   2 archived (1 of them skipped by earlier runs, too), for"), "{}", ended.report);
 }
 
 #[tokio::test]
