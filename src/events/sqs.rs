@@ -1,5 +1,7 @@
 //! An SQS standard queue, with long polls and batches. The only user of the SQS SDK.
 
+mod mend;
+
 use super::queue::{EventQueue, Message, MessageReceipt, QueueError};
 use crate::causes::words_of;
 use crate::record::Escaped;
@@ -14,9 +16,13 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, QueueAttributeName};
 use aws_sdk_sqs::{Client, Config};
 use jiff::SignedDuration;
+use mend::MendMessages;
 use std::error::Error;
 use std::time::Duration;
 use url::Url;
+
+/// The call that receives.
+const RECEIVE: &str = "ReceiveMessage";
 
 /// The number of messages in one response and in one batch: SQS's maximum.
 const BATCH_MESSAGES: i32 = 10;
@@ -140,14 +146,20 @@ impl EventQueue for SqsQueue {
         let wait_secs = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX);
         let request = self.client.receive_message().queue_url(&self.queue_url);
         let request = request.max_number_of_messages(BATCH_MESSAGES).wait_time_seconds(wait_secs);
-        let answer = self.call("ReceiveMessage", || request.clone().send()).await?;
-        // Skip a message without a receipt, because it cannot be acknowledged. The queue delivers it again.
-        let messages = answer.messages.unwrap_or_default().into_iter();
-        Ok(messages
-            .filter_map(|message| {
-                Some(Message { receipt: MessageReceipt(message.receipt_handle?), body: message.body.unwrap_or_default() })
-            })
-            .collect())
+        let answer = self.call(RECEIVE, || request.clone().customize().interceptor(MendMessages).send()).await?;
+        let answered = answer.messages.unwrap_or_default();
+        let any = !answered.is_empty();
+        let messages = answered.into_iter().filter_map(|message| {
+            let receipt = MessageReceipt(message.receipt_handle.filter(|receipt| !receipt.is_empty())?);
+            Some(Message { receipt, body: message.body.unwrap_or_default() })
+        });
+        // A message without a receipt cannot be acknowledged. The queue delivers it again, perhaps with one; the others go on.
+        let messages: Vec<_> = messages.collect();
+        if any && messages.is_empty() {
+            let message = "no message of the response has a `ReceiptHandle`, without which none can be acknowledged".to_owned();
+            return Err(QueueError { call: RECEIVE, address: self.queue_url.clone(), message });
+        }
+        Ok(messages)
     }
 
     async fn acknowledge(&self, receipts: Vec<MessageReceipt>) -> Result<Vec<MessageReceipt>, QueueError> {

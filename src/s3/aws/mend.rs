@@ -3,19 +3,15 @@
 
 mod scan;
 
+use crate::sdk::edit_body;
 use crate::telemetry;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
-use aws_sdk_s3::primitives::{ByteStream, ByteStreamError, SdkBody};
-use bytes::Bytes;
-use http_body::{Body, Frame};
 use scan::{BadElement, Findings};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 
 /// An interceptor that mends one listing. Clones share what it finds.
 #[derive(Clone, Debug, Default)]
@@ -56,48 +52,15 @@ impl Intercept for MendListing {
         "MendListing"
     }
 
-    /// The body has not arrived yet, so it is wrapped in one that mends it on arrival.
     fn modify_before_deserialization(
         &self,
         context: &mut BeforeDeserializationInterceptorContextMut<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let body = context.response_mut().body_mut();
-        let inner = ByteStream::new(std::mem::replace(body, SdkBody::taken()));
-        *body = SdkBody::from_body_1_x(MendedBody { inner: Some(inner), received: Vec::new(), mend: self.clone() });
+        let mend = self.clone();
+        edit_body(context.response_mut().body_mut(), move |body| mend.mended(body));
         Ok(())
-    }
-}
-
-/// A body that is collected and mended as a whole. The parser needs the whole body in any case.
-struct MendedBody {
-    /// `None` = it was read.
-    inner: Option<ByteStream>,
-    received: Vec<u8>,
-    mend: MendListing,
-}
-
-impl Body for MendedBody {
-    type Data = Bytes;
-    type Error = ByteStreamError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ByteStreamError>>> {
-        while let Some(inner) = self.inner.as_mut() {
-            match ready!(Pin::new(inner).poll_next(context)) {
-                Some(Ok(bytes)) => self.received.extend_from_slice(&bytes),
-                Some(Err(error)) => {
-                    self.inner = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => {
-                    self.inner = None;
-                    let received = std::mem::take(&mut self.received);
-                    return Poll::Ready(Some(Ok(Frame::data(Bytes::from(self.mend.mended(received))))));
-                }
-            }
-        }
-        Poll::Ready(None)
     }
 }
 

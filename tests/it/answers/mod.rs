@@ -5,6 +5,7 @@ mod feed;
 mod headers;
 mod listing;
 mod notifications;
+mod queue;
 mod table;
 
 use std::fmt::Write as _;
@@ -20,7 +21,7 @@ Each field of an answer or a message, wrong in each of these ways. A test sends 
 - **ignored**: counted in the report.
 
 *Twice* means twice with two values; in JSON the last one counts. *Not text* is a latin-1 byte, or in a message from a queue, which is
-UTF-8, a lone surrogate. (The feed's list is one document: a byte that is no UTF-8 costs the event around it.) \"–\": the field has no
+UTF-8, a lone surrogate. A queue delivers a message that was refused again. (The feed's list is one document: a byte that is no UTF-8 costs the event around it.) \"–\": the field has no
 such value.
 ";
 
@@ -35,6 +36,7 @@ pub(crate) fn section() -> String {
         ("Records of S3's notifications", notifications::of_record()),
         ("Messages of EventBridge", notifications::of_event_bridge()),
         ("SNS's envelope", notifications::of_sns()),
+        ("Responses of an SQS queue", queue::of_response()),
         ("Events of the feed", feed::of_event()),
         ("Responses of the feed", feed::of_response()),
     ];
