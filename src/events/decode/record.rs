@@ -38,14 +38,12 @@ pub(super) fn event(
     Some(Event { time: time::read(time_text, ignored), ..event })
 }
 
-/// Accepts major version 2: minor versions only add fields. Also accepts a record without a version, because a lookup decides what is true.
+/// Accepts major version 2, as a text or as a number: minor versions only add fields. Also accepts a record without a version, because a lookup
+/// decides what is true.
 fn known_version(version: Option<RawJson<'_>>) -> Result<(), DecodeError> {
-    let Some(version) = version else { return Ok(()) };
-    match version.text()? {
-        Some(text) if text.split('.').next() == Some("2") => Ok(()),
-        Some(text) => Err(DecodeError::UnknownVersion(text)),
-        None => Err(DecodeError::UnknownVersion(json::shown(version))),
-    }
+    let Some(version) = version.filter(|version| !version.is_null()) else { return Ok(()) };
+    let text = version.text()?.unwrap_or_else(|| json::shown(version));
+    if text.is_empty() || text.split('.').next() == Some("2") { Ok(()) } else { Err(DecodeError::UnknownVersion(text)) }
 }
 
 /// The kind of an event name; `None` = unknown. After the delete of a version an older one may be visible; the lookup finds it.

@@ -54,7 +54,7 @@ impl AwsBucket {
             truncated: output.is_truncated,
             page: Ok(ListPage::default()),
         };
-        page.page = self.validated_page(request, output, left_out);
+        page.page = self.validated_page(request, output, left_out).await;
         Ok(page)
     }
 

@@ -12,8 +12,12 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{ChecksumMode, EncodingType};
+use futures::{StreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::error::Error;
+
+/// Concurrent lookups of sizes that a page does not state.
+const LOOKUPS_AT_A_TIME: usize = 16;
 
 /// How many elements of a listing were left out, by name.
 type LeftOut = BTreeMap<&'static str, u64>;
@@ -21,7 +25,7 @@ type LeftOut = BTreeMap<&'static str, u64>;
 impl AwsBucket {
     pub(super) async fn list_once(&self, request: &ListRequest) -> Result<ListPage, S3Error> {
         let (output, left_out) = self.list_output(request).await?;
-        self.validated_page(request, output, left_out)
+        self.validated_page(request, output, left_out).await
     }
 
     /// The response with a page, and what was left out of it.
@@ -55,8 +59,8 @@ impl AwsBucket {
         Ok((answer?, left_out))
     }
 
-    /// The page of a response.
-    pub(super) fn validated_page(
+    /// The page of a response. Sizes that it does not state are looked up.
+    pub(super) async fn validated_page(
         &self,
         request: &ListRequest,
         output: ListObjectsV2Output,
@@ -64,6 +68,19 @@ impl AwsBucket {
     ) -> Result<ListPage, S3Error> {
         let call = CallInfo { operation: "ListObjectsV2", key: None };
         let page = list::page(request, output).map_err(|fault| self.error(call, S3ErrorKind::Other, &fault.to_string()))?;
+        let (mut page, without_size) = page;
+        let keys = without_size.iter().map(|position| page.objects[*position].0.clone()).collect::<Vec<_>>();
+        let heads = stream::iter(keys).map(|key| async move { self.head_object_once(&key).await }).buffered(LOOKUPS_AT_A_TIME);
+        let heads = heads.collect::<Vec<_>>().await;
+        // From the end, so that a removed object moves no position that is still to come.
+        for (position, head) in without_size.into_iter().zip(heads).rev() {
+            match head {
+                Ok(head) => page.objects[position].1 = head.facts,
+                // Deleted since it was listed. If its key may be another one, the page is not understood well enough to say so.
+                Err(error) if error.kind == S3ErrorKind::NoSuchKey && page.written.is_none() => drop(page.objects.remove(position)),
+                Err(error) => return Err(error),
+            }
+        }
         Ok(ListPage { left_out, ..page })
     }
 

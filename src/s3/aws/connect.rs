@@ -12,6 +12,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::headers::MendedHeaders;
+use super::mend::MendErrors;
 
 /// The settings of a bucket's client. The timeouts apply to one attempt.
 #[derive(Clone, Debug)]
@@ -77,6 +78,7 @@ pub(super) fn client(options: &AwsOptions, credentials: RenewableCredentials) ->
         .identity_cache(IdentityCache::no_cache())
         .retry_config(RetryConfig::disabled())
         .interceptor(MendedHeaders)
+        .interceptor(MendErrors)
         .timeout_config(timeouts)
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(options.stall_timeout).build())
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

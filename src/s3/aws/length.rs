@@ -3,7 +3,7 @@
 use super::head::RawHead;
 use super::{AwsBucket, CallInfo, blank_key, body_of};
 use crate::record::{Hasher, ObjectKey};
-use crate::s3::{ObjectHead, S3Error, S3ErrorKind};
+use crate::s3::{GetRequest, ObjectHead, S3Error, S3ErrorKind};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use futures::StreamExt as _;
 
@@ -21,7 +21,12 @@ impl AwsBucket {
         let failed = |words: &str| self.error(call, S3ErrorKind::Other, words);
         let Some(output) = self.first_byte(call, key).await? else { return Ok(head.with_size(0)) };
         let raw = RawHead::from(&output);
-        let found = if output.content_range().is_some() {
+        let found = if output.content_range().is_some_and(|range| range.ends_with("/*")) {
+            // The server does not know the whole length either.
+            let output = self.get_output(&GetRequest { key: key.clone(), if_match: None, size: None, range: None }).await?;
+            let unsized_head = RawHead::from(&output).with_size(0);
+            self.with_counted_body(key, unsized_head, output).await?
+        } else if output.content_range().is_some() {
             raw.validated_of_part(output.content_range()).map_err(failed)?
         } else if let Some(size) = raw.credible_size().filter(|size| *size > 1) {
             raw.with_size(size)

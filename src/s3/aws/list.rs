@@ -16,14 +16,12 @@ pub(super) enum BadPage {
     NoCursor,
     #[error("an entry without a key")]
     EmptyKey,
-    #[error("key \"{0}\" has no size")]
-    NoSize(ObjectKey),
     #[error("key \"{key}\" does not begin with the prefix \"{}\"", Escaped(prefix))]
     OutsidePrefix { key: ObjectKey, prefix: String },
 }
 
-/// Validates a response and returns its page, in the order of the response.
-pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<ListPage, BadPage> {
+/// Validates a response and returns its page, in the order of the response, and the positions of the objects whose size it does not state.
+pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result<(ListPage, Vec<usize>), BadPage> {
     let token = output.next_continuation_token.clone().filter(|token| !token.is_empty());
     // The flag decides. If the server does not send it, a token says that more pages follow.
     let more = match output.is_truncated {
@@ -35,18 +33,17 @@ pub(super) fn page(request: &ListRequest, output: ListObjectsV2Output) -> Result
     let mut contents = output.contents.unwrap_or_default();
     let texts = contents.iter_mut().map(|object| object.key.take().unwrap_or_default()).collect();
     let written = written(declared, texts, &request.prefix)?;
-    let mut objects: Vec<(ObjectKey, ObjectFacts)> = Vec::with_capacity(contents.len());
-    for (key, object) in written.keys(&written.encodings).into_iter().zip(contents) {
-        let facts = facts(&key, object)?;
-        objects.push((key, facts));
-    }
+    let sizes: Vec<_> = contents.iter().map(|object| object.size.and_then(|size| u64::try_from(size).ok())).collect();
+    let facts = contents.into_iter().zip(&sizes).map(|(object, size)| facts(object, size.unwrap_or_default()));
+    let objects: Vec<(ObjectKey, ObjectFacts)> = written.keys(&written.encodings).into_iter().zip(facts).collect();
     let next = match (more, token, objects.last()) {
         (false, ..) => None,
         (true, Some(token), _) => Some(PageCursor::Token(token)),
         (true, None, Some((last, _))) => Some(PageCursor::After(last.clone())),
         (true, None, None) => return Err(BadPage::NoCursor),
     };
-    Ok(ListPage { objects, next, written: Some(written).filter(WrittenKeys::are_ambiguous), ..ListPage::default() })
+    let without_size = sizes.iter().enumerate().filter(|(_, size)| size.is_none()).map(|(position, _)| position).collect();
+    Ok((ListPage { objects, next, written: Some(written).filter(WrittenKeys::are_ambiguous), ..ListPage::default() }, without_size))
 }
 
 /// True if a response without a truncation flag is a listing: it has entries, or repeats parts of the request. An empty document
@@ -63,15 +60,14 @@ fn written(declared: bool, texts: Vec<String>, prefix: &str) -> Result<WrittenKe
     WrittenKeys::of_page(declared, texts, prefix).map_err(|key| BadPage::OutsidePrefix { key, prefix: prefix.to_owned() })
 }
 
-fn facts(key: &ObjectKey, object: Object) -> Result<ObjectFacts, BadPage> {
-    let size = object.size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| BadPage::NoSize(key.clone()))?;
-    Ok(ObjectFacts {
+fn facts(object: Object, size: u64) -> ObjectFacts {
+    ObjectFacts {
         size,
-        etag: object.e_tag.as_deref().and_then(ETag::parse),
+        etag: object.e_tag.as_deref().map(str::trim).and_then(ETag::parse),
         last_modified: object.last_modified.as_ref().and_then(timestamp),
         storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
         version_id: None,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Mends the document of a listing before the SDK parses it: leaves out elements that are only information and that the SDK cannot
 //! parse. Otherwise the SDK would reject the whole page, and would not name the element.
 
+mod error_document;
 mod scan;
+
+pub(super) use error_document::MendErrors;
 
 use crate::sdk::edit_body;
 use crate::telemetry;
@@ -33,6 +36,7 @@ impl MendListing {
     }
 
     fn mended(&self, body: Vec<u8>) -> Vec<u8> {
+        let body = scan::without_cdata(body);
         let Findings { left_out, refused } = scan::findings(&body);
         let mut mended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (element, _) in &left_out {

@@ -29,7 +29,7 @@ pub(super) fn of_record() -> Vec<Field> {
             .dead("bad_json", &[NOT_TEXT]),
         field("eventVersion", "\"2.1\"", "\"3.0\"")
             .sends(OUT_OF_RANGE, "\"99.0\"")
-            .dead("unknown_version", &[EMPTY, OUT_OF_RANGE, OTHER_FORMAT])
+            .dead("unknown_version", &[OUT_OF_RANGE, OTHER_FORMAT])
             .dead("bad_json", &[NOT_TEXT]),
         field("s3.bucket.name", "\"customer-bucket\"", "\"other\"")
             .without(&[OUT_OF_RANGE])

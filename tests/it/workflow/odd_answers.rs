@@ -66,3 +66,40 @@ async fn a_last_modified_in_another_format_is_read_or_unknown() {
         assert_eq!(time.map(|time| time.to_string()).as_deref(), expected, "{path}");
     }
 }
+
+/// O3: headers that are not UTF-8 made the SDK refuse the response. They only describe.
+#[tokio::test]
+async fn headers_that_are_not_text_keep_no_object_from_being_synced() {
+    for header in ["x-amz-meta-author", "content-type", "x-amz-storage-class", "server"] {
+        let (server, scene) = with_reported_changes().await;
+        server.server().order(Matcher::any(), Fault::header(header, b"J\xf6rg"));
+        scene.cycle_to_success().await;
+        assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]), "{header}");
+    }
+}
+
+/// One byte that is not UTF-8 in the text of an error lost its code: an archived object was a failure, and a bucket that does not exist was an
+/// object that does not.
+#[tokio::test]
+async fn the_code_of_an_error_is_read_whatever_its_text_is() {
+    for message in [&b"J\xf6rg"[..], b"\x01", b"a & b", b"&nbsp;", b"<![CDATA[<Code>Other</Code>]]>", b"<b>bold</b>"] {
+        let edited = [b"<Message>", message].concat();
+        let (server, scene) = over_http().await;
+        server.server().put_object(BUCKET, "archived", mock_s3::NewObject::bytes("cold").storage_class("GLACIER"));
+        server.server().order(Matcher::operation("GetObject"), Fault::edit("<Message>", edited));
+        let ended = scene.run_to_success().await;
+        assert_eq!(ended.report.skipped.get("archived"), Some(&1), "{}: {}", message.escape_ascii(), ended.report);
+    }
+}
+
+/// Of an object without any stated length, a range was asked for; a store that does not know the whole length there either left the event
+/// failing. The body with its checksum shows it.
+#[tokio::test]
+async fn an_object_whose_range_states_no_whole_length_is_synced_after_an_event() {
+    let (server, scene) = with_reported_changes().await;
+    server.server().order(Matcher::operation("HeadObject"), Fault::NoLength);
+    server.server().order(Matcher::operation("GetObject").key("a").times(1), Fault::header("content-range", "bytes 0-0/*"));
+    server.server().order(Matcher::operation("GetObject"), Fault::NoLength);
+    scene.cycle_to_success().await;
+    assert_eq!(scene.contents(), files(&[("a", NEW), ("empty", "")]));
+}

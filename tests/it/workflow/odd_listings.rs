@@ -183,3 +183,69 @@ async fn a_resumed_listing_without_byte_order_starts_over() {
         assert_eq!(deleted(&scene), [""; 0], "killed after page {page}");
     }
 }
+
+/// A pretty-printed ETag, or one with characters that no header can carry, kept the objects from being read: the request with the expected
+/// ETag could not be built.
+#[tokio::test]
+async fn an_etag_that_no_header_can_carry_is_trimmed_or_unknown() {
+    for etag in ["\n      \"9a0364b9e99bb480dd25e1f0284c8555\"\n    ", "\"a&#0;b\"", "\"a&#x1f;b\"", "\"\u{f6}\"", "\"a\tb\""] {
+        let (server, scene) = with_five_keys().await;
+        for key in ["k00.txt", "k01.txt", "k02.txt", "k03.txt", "k04.txt"] {
+            server.server().put(BUCKET, key, "content", None);
+        }
+        server.server().order(listings(), Fault::Element { parent: "Contents", name: "ETag", values: vec![etag.as_bytes().to_vec()] });
+        for _ in 0..2 {
+            scene.run_to_success().await;
+            assert_eq!(scene.contents().len(), 5, "{etag:?}");
+        }
+    }
+}
+
+/// One entry without a size that can be read kept the whole bucket from being listed.
+#[tokio::test]
+async fn the_size_of_an_entry_without_a_readable_one_is_looked_up() {
+    for values in [vec![], vec![""], vec![" 18 "], vec!["many"], vec!["-1"], vec!["1", "2"], vec!["99999999999999999999"]] {
+        let (server, scene) = with_five_keys().await;
+        let values = values.into_iter().map(|value: &str| value.as_bytes().to_vec()).collect();
+        server.server().order(listings(), Fault::Element { parent: "Contents", name: "Size", values });
+        scene.run_to_success().await;
+        assert_eq!(scene.contents().len(), 5);
+        let ended = scene.reconcile().await;
+        assert!(ended.report.success, "{}", ended.report);
+        assert_eq!((ended.report.operations.create, ended.report.operations.update), (0, 0), "{}", ended.report);
+    }
+}
+
+/// An entry without a size is gone when its size is looked up: it is not listed, and nothing else happens to the page.
+#[tokio::test]
+async fn an_entry_without_a_size_that_is_gone_meanwhile_is_left_out() {
+    let (server, scene) = with_five_keys().await;
+    server.server().order(listings(), Fault::Element { parent: "Contents", name: "Size", values: vec![] });
+    server.server().order(Matcher::operation("HeadObject").key("k01.txt").times(1), Fault::Remove);
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().len(), 4);
+}
+
+/// Keys in CDATA sections, which are XML as good as any, were entries without a key.
+#[tokio::test]
+async fn keys_in_cdata_sections_are_read() {
+    let (server, scene) = with_keys(&["a&b.txt"]).await;
+    let written = b"a<![CDATA[&b]]>.<![CDATA[txt]]>".to_vec();
+    server.server().order(listings(), Fault::Element { parent: "Contents", name: "Key", values: vec![written] });
+    scene.run_to_success().await;
+    assert_eq!(scene.contents().into_keys().collect::<Vec<_>>(), ["a&b.txt"]);
+}
+
+/// The error named neither the element nor the value.
+#[tokio::test]
+async fn a_truncation_flag_that_is_neither_true_nor_false_is_named_with_its_value() {
+    for (flag, shown) in [("False", "False"), (" false ", " false "), ("\n0\n", "\\u{a}0\\u{a}")] {
+        let (server, scene) = with_five_keys().await;
+        server.server().order(listings(), Fault::Element { parent: "ListBucketResult", name: "IsTruncated", values: vec![flag.into()] });
+        let ended = scene.run().await;
+        assert_eq!(ended.outcome, RunOutcome::Failed, "{}", ended.report);
+        let errors = ended.report.errors.join("; ");
+        let expected = format!("an element `IsTruncated` says \"{shown}\", and neither `true` nor `false`");
+        assert!(errors.contains(&expected), "{errors}");
+    }
+}

@@ -68,7 +68,7 @@ fn a_record_that_cannot_be_decoded_has_a_reason() {
     for (change, reason) in [
         (Box::new(|record: &mut Value| record["s3"]["bucket"]["name"] = json!("other")) as Box<dyn FnOnce(&mut Value)>, "foreign_bucket"),
         (Box::new(|record| record["eventVersion"] = json!("3.0")), "unknown_version"),
-        (Box::new(|record| record["eventVersion"] = json!(2)), "unknown_version"),
+        (Box::new(|record| record["eventVersion"] = json!(3)), "unknown_version"),
         (Box::new(|record| record["eventVersion"] = json!("20.1")), "unknown_version"),
         (Box::new(|record| record["s3"]["object"]["key"] = json!("%FF")), "bad_key"),
         (Box::new(|record| record["s3"]["object"]["key"] = json!("")), "empty_path"),

@@ -18,10 +18,9 @@ fn what_can_be_parsed_stays() {
         "<R><Key>a</Key><LastModified>2018-03-13T17:25:04.123Z</LastModified><Size>1</Size><MaxKeys>5</MaxKeys></R>",
         "<R xmlns=\"x\"><Owner><ID>a&amp;b</ID><DisplayName>J\u{f6}rg</DisplayName></Owner></R>",
         "<R><LastModified>2018-03-13T17:25:04+01:00</LastModified></R>",
-        // Keys, sizes and flags decide: a wrong one stays, and the SDK refuses it.
-        "<R><Contents><Key/><Size>many</Size></Contents><IsTruncated>perhaps</IsTruncated></R>",
-        // A key that is the text of an element.
-        "<R><Contents><Key><![CDATA[<LastModified>never</LastModified>&]]></Key><!-- <MaxKeys>x</MaxKeys> --></Contents></R>",
+        // An entry without a key is refused later. A size that is not an entry's is not read.
+        "<R><Contents><Key/></Contents><Size>many</Size></R>",
+        "<R><Contents><Key>a</Key><!-- <MaxKeys>x</MaxKeys> <![CDATA[ --></Contents></R>",
         "<R><Contents><Key>&lt;MaxKeys&gt;x&lt;/MaxKeys&gt;</Key></Contents></R>",
         "<R><LastModified>never",
         "<R><Contents></R></R></R></Contents>",
@@ -51,6 +50,41 @@ fn what_only_describes_and_cannot_be_parsed_is_left_out() {
     }
     assert_eq!(text(b"<R><DisplayName>A & B</DisplayName><ID>&lt;\x01</ID></R>"), "<R></R>");
     assert_eq!(text(b"<R><ID>1</ID><DisplayName>J\xf6rg</DisplayName><Key>a</Key></R>"), "<R><ID>1</ID><Key>a</Key></R>");
+}
+
+#[test]
+fn a_size_that_cannot_be_read_is_left_out_and_so_are_two_different_ones() {
+    for size in ["many", " 1 ", "-1", "", "99999999999999999999", "1</Size><Size>2"] {
+        let document = format!("<R><Contents><Key>a</Key><Size>{size}</Size></Contents></R>");
+        assert_eq!(text(document.as_bytes()), "<R><Contents><Key>a</Key></Contents></R>", "{size}");
+    }
+}
+
+#[test]
+fn cdata_sections_become_plain_text() {
+    let document = b"<?x <![CDATA[?><R><Contents><Key>a<![CDATA[<LastModified>never</LastModified>&]]>b</Key></Contents></R>";
+    let expected = "<?x <![CDATA[?><R><Contents><Key>a&lt;LastModified&gt;never&lt;/LastModified&gt;&amp;b</Key></Contents></R>";
+    assert_eq!(text(document), expected);
+    for unended in ["<R><Key><![CDATA[a</Key></R>", "<R><!-- <![CDATA[a]]>", "<![CDATA["] {
+        assert_eq!(text(unended.as_bytes()), unended);
+    }
+}
+
+#[test]
+fn an_etag_that_no_header_can_carry_is_left_out() {
+    for (etag, stays) in [
+        ("&quot;a&quot;", true),
+        ("&#34;a&#x22;", true),
+        ("\n \"a\"\n", true),
+        ("\"&#0;\"", false),
+        ("&#10;", false),
+        ("&#x;", false),
+        ("\u{f6}", false),
+        ("a\tb", false),
+        ("&#9999999999;", false),
+    ] {
+        assert_eq!(text(format!("<R><ETag>{etag}</ETag></R>").as_bytes()).contains("ETag"), stays, "{etag}");
+    }
 }
 
 /// An element that no version of S3 defines made the SDK refuse the whole page if it held one byte that is not UTF-8.
@@ -85,7 +119,8 @@ fn an_element_that_decides_is_refused_by_name() {
     for (document, expected) in [
         (&b"<R><Contents><Key>J\xf6rg</Key></Contents></R>"[..], Some(BadElement::NotText("Key"))),
         (b"<R><Contents><Key>a & b</Key></Contents></R>", Some(BadElement::NotText("Key"))),
-        (b"<R><Contents><Size>1</Size><Size>2</Size></Contents></R>", Some(BadElement::Twice("Size"))),
+        (b"<R><Contents><Size>1</Size><Size>2</Size></Contents></R>", None),
+        (b"<R><IsTruncated>perhaps\n</IsTruncated></R>", Some(BadElement::NoFlag("perhaps\n".to_owned()))),
         (b"<R><Contents><Size>1</Size><Size>1</Size></Contents><Contents><Size>2</Size></Contents></R>", None),
         (b"<R><IsTruncated>true</IsTruncated><Contents/><IsTruncated>false</IsTruncated></R>", Some(BadElement::Twice("IsTruncated"))),
         // The name elsewhere is another element.
