@@ -10,7 +10,7 @@
 //! - [`source`]: the trait of a source, the bucket as a source, lookups of single keys.
 //! - [`events`]: receives and decodes events from queues and the feed.
 //! - [`state`]: the database.
-//! - [`snapshot`]: CSV snapshots: what a sink has confirmed, and that updated with what the bucket showed.
+//! - [`snapshot`]: CSV snapshots: what a sink has confirmed, and the same rows overlaid with what the bucket showed.
 //! - [`diff`]: the differences of two snapshots, for the command `diff`.
 //! - [`plan`]: the decisions, pure: effects, moves, the delete guard, the queue of pending paths.
 //! - [`run`]: the data that all parts of a run share: counters, stop signal, outcome.

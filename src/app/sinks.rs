@@ -15,9 +15,9 @@ type Create = for<'s> fn(&'s Settings, &'s HttpClient) -> BoxFuture<'s, Result<A
 
 /// A kind of sink. The settings name at most one sink of each kind.
 pub(crate) struct SinkKind {
-    /// The sink's name in flags, reports, metrics and the state, where it is also the word of the kind. A name never changes.
+    /// The sink's name in flags, reports, metrics and the state, which stores it as name and as kind. It never changes.
     name: &'static str,
-    /// The setting that names the sink. Its declaration says that it names one.
+    /// The setting that names the sink: its declaration has `names_sink: true`.
     pub(crate) setting: &'static str,
     /// The address that identifies the sink, without secrets; `None` = the settings name no sink of this kind.
     address: fn(&Settings) -> Option<String>,
@@ -32,7 +32,7 @@ static KINDS: [SinkKind; 1] = [SinkKind {
     create: |settings, client| file_manager(settings, client).boxed(),
 }];
 
-#[expect(clippy::unused_async, reason = "other kinds connect")]
+#[expect(clippy::unused_async, reason = "a kind may have to connect")]
 async fn file_manager(settings: &Settings, client: &HttpClient) -> Result<Arc<dyn Sink>, String> {
     let url = settings.file_manager_url.as_ref().ok_or("FILE_MANAGER_API_URL is not set")?;
     let token = settings.file_manager_token.clone();
@@ -62,7 +62,7 @@ impl SinkKind {
     }
 }
 
-/// The kind that stands for all where none is configured.
+/// The kind that is shown where no sink is configured.
 pub(crate) fn first() -> &'static SinkKind {
     &KINDS[0]
 }

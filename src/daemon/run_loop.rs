@@ -8,11 +8,13 @@ use crate::run::ErrorSummary;
 use crate::state::{RunKind, RunOutcome};
 use std::sync::Arc;
 
-/// The key of the health problem that a run set which failed, was incomplete or did not begin. The next successful run clears it.
+/// The key of the health problem that a run sets if it failed, was incomplete or did not begin. The next successful run clears it.
 const LAST_RUN: &str = "last run";
-/// The exit code of a run whose state another process uses. The daemon holds the lock, so its own run has it only if the lock was lost.
+/// The exit code of a run whose state another process uses. The daemon holds the lock, so its own run gets this code only if the lock was lost.
 const STATE_TAKEN_OVER: u8 = 4;
-/// The key of the health problem for an event gap. A completed listing clears it.
+/// The exit code of wrong usage.
+const USAGE: u8 = 2;
+/// The key of the health problem for an event gap, whose older name it has. A completed listing clears it.
 const EVENT_GAP: &str = "feed gap";
 
 /// Executes requests one by one. When the daemon stops, the active run is finished first.
@@ -88,7 +90,7 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
                 shared.stop_signal.stop(Some(cause));
             }
             // A usage error of a client does not concern the health of the service.
-            let change = if *exit_code == 2 { HealthChange::Keep } else { HealthChange::Set(Health::Error, message.clone()) };
+            let change = if *exit_code == USAGE { HealthChange::Keep } else { HealthChange::Set(Health::Error, message.clone()) };
             (message.clone(), change)
         }
     };
@@ -109,7 +111,7 @@ fn record_result(shared: &Shared, task: &'static str, run_result: &RunResult) {
     }
 }
 
-/// Submits a reconcile after an incremental sync whose report shows an event gap, until a listing has closed the gap.
+/// Submits a reconcile after each incremental sync whose report shows an event gap. A completed listing closes the gap.
 fn request_listing_after_gap(shared: &Shared, run_result: &RunResult) {
     // A refused run has no report.
     let RunResult::Ended { report, .. } = run_result else { return };
@@ -126,7 +128,7 @@ impl RunResult {
     pub(super) fn failed(&self) -> bool {
         match self {
             Self::Ended { outcome, .. } => *outcome == RunOutcome::Failed,
-            Self::NotRun { exit_code, .. } => *exit_code != 2,
+            Self::NotRun { exit_code, .. } => *exit_code != USAGE,
         }
     }
 

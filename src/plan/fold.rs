@@ -32,7 +32,7 @@ pub struct MoveOrigin {
     pub origin: ObjectKey,
     /// The effective time of the event that reported the move; `None` = no event reported it, the engine paired two paths by their content.
     pub reported_at: Option<Timestamp>,
-    /// The number of failed lookups of one of the two paths since then.
+    /// The number of failed lookups of one of the two paths since the move became a hint.
     pub failed_lookups: u32,
 }
 
@@ -47,15 +47,15 @@ pub struct WaitingHints {
     /// The origins for each sink. They differ between sinks, because a sink that has applied a move no longer has its origin.
     pub lineages: Vec<Lineage>,
     /// Deleted paths with the time of the reported delete. Earlier events about the path concern the deleted file.
-    pub gone_until: BTreeMap<ObjectKey, Timestamp>,
+    pub delete_reported_at: BTreeMap<ObjectKey, Timestamp>,
     /// Deleted paths with the observation that found them gone, where no event reported the delete. Events received before that observation
     /// concern the deleted file.
-    pub gone_at: BTreeMap<ObjectKey, ObservationSeq>,
+    pub found_gone_by: BTreeMap<ObjectKey, ObservationSeq>,
 }
 
 /// The hints of one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
+pub struct FoldedBatch {
     /// The paths to look up.
     pub touched: BTreeSet<ObjectKey>,
     /// The paths that an event reported as gone, with the latest effective time of such an event.
@@ -63,19 +63,19 @@ pub struct Hints {
 }
 
 /// Folds a batch into the waiting hints, in the order of the effective times. Events with equal times keep their order of arrival.
-pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
-    let mut hints = Hints::default();
+pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> FoldedBatch {
+    let mut folded = FoldedBatch::default();
     batch.sort_by_key(|timed| timed.at);
     for TimedEvent { event, at, seq } in batch {
-        hints.touched.extend(event.paths().cloned());
+        folded.touched.extend(event.paths().cloned());
         let subject = match (&event.new_path, event.kind) {
             (Some(new_path), _) => {
-                hints.gone(&event.path, at);
+                folded.note_gone(&event.path, at);
                 waiting.renamed(&event.path, new_path, at);
                 new_path
             }
             (None, EventKind::Delete) => {
-                hints.gone(&event.path, at);
+                folded.note_gone(&event.path, at);
                 continue;
             }
             (None, _) => &event.path,
@@ -84,20 +84,20 @@ pub fn fold(waiting: &mut WaitingHints, mut batch: Vec<TimedEvent>) -> Hints {
             continue;
         }
         waiting.reported.entry(subject.clone()).or_default().record_reported(&event.permissions, at, seq);
-        // Another event of a later time reported that the file was moved from here: these permissions belong to the new path, too.
+        // A later event reported a move from here, so these permissions belong to the new path, too.
         let gone_to = waiting.lineages.iter().flatten();
         let gone_to = gone_to
             .filter(|(_, move_origin)| move_origin.origin == *subject && move_origin.reported_at.is_some_and(|reported| at <= reported));
         for path in gone_to.map(|(path, _)| path.clone()).collect::<BTreeSet<_>>() {
             waiting.reported.entry(path.clone()).or_default().record_reported(&event.permissions, at, seq);
-            hints.touched.insert(path);
+            folded.touched.insert(path);
         }
     }
-    hints
+    folded
 }
 
-/// Returns the inbox rows of a batch that can be consumed, if the lookups of some paths failed. A row that shares a path with a row that
-/// stays also stays, so that the rows keep their order.
+/// Returns the inbox rows of a batch that can be consumed, if the lookups of some paths failed. Rows of failed paths stay, and so do all
+/// rows that share a path with one that stays: the rows keep their order.
 pub fn consumable_rows(rows: &[(i64, Vec<&ObjectKey>)], failed: &BTreeSet<ObjectKey>) -> BTreeSet<i64> {
     let mut unsettled: BTreeSet<_> = failed.iter().collect();
     let mut used: BTreeMap<_, _> = rows.iter().map(|(row, paths)| (*row, paths)).collect();
@@ -116,16 +116,16 @@ pub fn consumable_rows(rows: &[(i64, Vec<&ObjectKey>)], failed: &BTreeSet<Object
     }
 }
 
-impl Hints {
-    fn gone(&mut self, path: &ObjectKey, at: Timestamp) {
-        let since = self.gone.entry(path.clone()).or_insert(at);
-        *since = at.max(*since);
+impl FoldedBatch {
+    fn note_gone(&mut self, path: &ObjectKey, at: Timestamp) {
+        let latest = self.gone.entry(path.clone()).or_insert(at);
+        *latest = at.max(*latest);
     }
 }
 
 impl WaitingHints {
     fn was_reported_of_a_gone_file(&self, path: &ObjectKey, at: Timestamp, seq: ObservationSeq) -> bool {
-        self.gone_until.get(path).is_some_and(|gone| at <= *gone) || self.gone_at.get(path).is_some_and(|gone| seq < *gone)
+        self.delete_reported_at.get(path).is_some_and(|gone| at <= *gone) || self.found_gone_by.get(path).is_some_and(|gone| seq < *gone)
     }
 
     /// Adds a rename to the origins: a → b and b → c become a → c; a → b and b → a cancel out.
@@ -134,13 +134,13 @@ impl WaitingHints {
             self.reported.entry(to.clone()).or_default().inherit(&reported, at);
         }
         for lineage in &mut self.lineages {
-            let (origin, unseen) =
+            let (origin, failed_lookups) =
                 lineage.remove(from).map_or_else(|| (from.clone(), 0), |move_origin| (move_origin.origin, move_origin.failed_lookups));
             lineage.remove(to);
-            // The sink's file at this origin is already the origin of another path. So the sink does not have the file that is renamed now.
-            let on_its_way = lineage.values().any(|move_origin| move_origin.origin == origin);
-            if origin != *to && !on_its_way {
-                lineage.insert(to.clone(), MoveOrigin { origin, reported_at: Some(at), failed_lookups: unseen });
+            // Another path already has this origin: the sink has no file to rename.
+            let is_claimed = lineage.values().any(|move_origin| move_origin.origin == origin);
+            if origin != *to && !is_claimed {
+                lineage.insert(to.clone(), MoveOrigin { origin, reported_at: Some(at), failed_lookups });
             }
         }
     }

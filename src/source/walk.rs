@@ -11,11 +11,11 @@ const MAX_EMPTY_PAGES: u32 = 1_000;
 pub struct Walk {
     /// Where the next page begins; `None` = the listing is complete.
     next: Option<PageCursor>,
-    /// The key up to which the pages so far, those of an interrupted listing included, cover the source.
+    /// The key up to which the source is covered, also by pages of an interrupted listing.
     covered: Option<ObjectKey>,
     /// The last key of the latest page with objects, in this walk.
     last: Option<ObjectKey>,
-    /// True after a key that did not come after the one before it.
+    /// True after a key that was not greater than its predecessor.
     out_of_order: bool,
     /// True if the walk resumes an interrupted listing.
     resumed: bool,
@@ -56,7 +56,7 @@ pub enum NoProgress {
     /// More empty pages than a listing may have.
     #[error("the listing makes no progress: {MAX_EMPTY_PAGES} pages in a row are without an object")]
     EmptyPages,
-    /// Without a token, a page begins after a key in byte order. A server with another order may leave out keys.
+    /// Without tokens the next page is requested by key, and a server with another order may then leave out keys.
     #[error("the server does not list in the order of the keys' bytes and sends no continuation token: the listing may leave out keys")]
     NoToken,
 }
@@ -91,7 +91,7 @@ impl Walk {
         let ends = page.next.is_none();
         let keys = page.objects.first().zip(page.objects.last());
         match keys {
-            Some(((first, _), (last, _))) if self.circle.closes((first, last, page.objects.len())) => {
+            Some(((first, _), (last, _))) if self.circle.is_returned_again((first, last, page.objects.len())) => {
                 return Err(NoProgress::SamePage { first: first.clone(), last: last.clone() });
             }
             None if !ends && page.next == self.next => return Err(NoProgress::SameToken),
@@ -128,7 +128,7 @@ impl Walk {
 }
 
 /// Detects a page that is returned twice, by its first key, last key and number of objects. It remembers one page at a time, for
-/// twice as many pages as the time before (Brent's algorithm), so it detects cycles of every length.
+/// 2, 4, 8, … pages (Brent's algorithm), so it detects cycles of every length.
 #[derive(Clone, Debug, Default)]
 struct CircleDetector {
     remembered: Option<(ObjectKey, ObjectKey, usize)>,
@@ -138,7 +138,7 @@ struct CircleDetector {
 
 impl CircleDetector {
     /// True if the remembered page is returned again.
-    fn closes(&mut self, (first, last, count): (&ObjectKey, &ObjectKey, usize)) -> bool {
+    fn is_returned_again(&mut self, (first, last, count): (&ObjectKey, &ObjectKey, usize)) -> bool {
         if self.remembered.as_ref().is_some_and(|(one, other, objects)| (one, other, *objects) == (first, last, count)) {
             return true;
         }

@@ -48,7 +48,7 @@ impl Flow {
         let RunInfo { number, kind, began } = run;
         if kind != RunKind::Incremental {
             for sink in sinks {
-                sink.state.outside_prefix_count(&self.options.prefix).await?;
+                sink.state.outside_prefix_store(&self.options.prefix).await?;
             }
         }
         let (totals, overview) = (self.counters.totals(), self.state.overview().await?);
@@ -58,7 +58,7 @@ impl Flow {
             stopped_sinks.extend(sink.stop_signal.cause().map(|cause| (sink.state.name().clone(), (cause.message, cause.hint))));
         }
         let cause = self.stop_signal.cause();
-        let frame = ReportContext {
+        let context = ReportContext {
             run: number,
             kind,
             time: (began, self.clock.now()),
@@ -70,12 +70,12 @@ impl Flow {
             },
             stopped_sinks,
         };
-        let mut report = Report::of_run(&frame, &totals, &overview);
+        let mut report = Report::of_run(&context, &totals, &overview);
         report.report_refused = self.post(&report).await;
         let outcome = match (cause, self.stop_signal.is_stopped()) {
             (Some(_), _) => RunOutcome::Failed,
             (None, false) if !totals.queue_failures.is_empty() || totals.feed_failure.is_some() => RunOutcome::Failed,
-            (None, false) if !frame.stopped_sinks.is_empty() => RunOutcome::Failed,
+            (None, false) if !context.stopped_sinks.is_empty() => RunOutcome::Failed,
             (None, true) => RunOutcome::Stopped,
             (None, false) if report.success && report.report_refused.is_none() => RunOutcome::Done,
             (None, false) => RunOutcome::Partial,

@@ -30,8 +30,8 @@ pub(in crate::apply) struct Operation<'a> {
 pub(super) enum Step {
     /// The operation on this path has ended.
     Ended(PathOutcome),
-    /// A new lookup is needed, because the object has changed or its observation has no ETag. If the GET failed, holds its error: lookups may
-    /// succeed although the GET keeps failing or keeps returning another object, and then the operation returns this error at the end.
+    /// A new lookup is needed, because the object has changed or its observation has no ETag. Holds the error of a
+    /// failed GET. The operation returns it if no attempt succeeds, because lookups may succeed while the GET fails.
     LookUpAgain(Option<ApplyError>),
     /// The operation ended an intent, or could not open one because the state has changed: the path is read and planned again.
     PlanAgain,
@@ -131,8 +131,8 @@ impl Operation<'_> {
             return Ok(Err(self.end_as_missing(path).await?));
         }
         self.context.state.source().observations_record(vec![Observation { path: path.clone(), facts, seq }]).await?;
-        let nothing = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
-        Ok(self.context.state.work_item(path).await?.ok_or(nothing))
+        let outcome = if gone { PathOutcome::Skipped(SkipReason::NotInBucket) } else { PathOutcome::Unchanged };
+        Ok(self.context.state.work_item(path).await?.ok_or(outcome))
     }
 
     /// Deletes the file in two cases: in `Lane::Deletion`, where a lookup has just found the key gone, and in `Lane::OpenIntent`, if the intent of
@@ -185,6 +185,7 @@ impl Operation<'_> {
             storage_class: facts.and_then(|facts| facts.storage_class.clone()),
             version_id: facts.and_then(|facts| facts.version_id.clone()),
         };
+        // No endpoint is called any more: free the permit before the wait for the disk.
         self.permit = None;
         self.context.state.applied_record(file, self.attempts.clone()).await?;
         Ok(Step::Ended(PathOutcome::Confirmed))

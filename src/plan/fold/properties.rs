@@ -43,14 +43,14 @@ fn timed(renames: bool) -> impl Strategy<Value = TimedEvent> {
 }
 
 /// Folds batches one after another, for two sinks. Their hints together are those of all events.
-fn fold_all(batches: impl IntoIterator<Item = Vec<TimedEvent>>) -> (WaitingHints, Hints) {
+fn fold_all(batches: impl IntoIterator<Item = Vec<TimedEvent>>) -> (WaitingHints, FoldedBatch) {
     let mut waiting = WaitingHints { lineages: vec![Lineage::new(), Lineage::new()], ..WaitingHints::default() };
-    let mut all = Hints::default();
+    let mut all = FoldedBatch::default();
     for batch in batches {
         let hints = fold(&mut waiting, batch);
         all.touched.extend(hints.touched);
         for (path, since) in hints.gone {
-            all.gone(&path, since);
+            all.note_gone(&path, since);
         }
     }
     (waiting, all)

@@ -30,7 +30,7 @@ fn event(text: &str) -> Event {
 }
 
 /// Folds these events, each one second after the one before it; the first has the time `second`.
-fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> Hints {
+fn fold_events(waiting: &mut WaitingHints, second: i64, events: &str) -> FoldedBatch {
     let batch = (second..).zip(events.split_whitespace()).map(|(second, text)| TimedEvent {
         event: event(text),
         at: at(second),
@@ -111,7 +111,7 @@ fn permissions_that_are_reported_late_follow_the_renamed_file() {
 
 #[test]
 fn permissions_of_a_deleted_file_are_not_used_again() {
-    let mut waiting = WaitingHints { gone_until: [(key("a"), at(5))].into(), ..one_sink() };
+    let mut waiting = WaitingHints { delete_reported_at: [(key("a"), at(5))].into(), ..one_sink() };
     fold_events(&mut waiting, 5, "a=rw");
     assert!(!waiting.reported.contains_key(&key("a")));
     fold_events(&mut waiting, 6, "a=rw");
@@ -121,7 +121,7 @@ fn permissions_of_a_deleted_file_are_not_used_again() {
 #[test]
 fn permissions_received_before_a_file_was_found_gone_are_ignored() {
     for (found_gone_by, kept) in [(9, true), (10, false)] {
-        let mut waiting = WaitingHints { gone_at: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
+        let mut waiting = WaitingHints { found_gone_by: [(key("a"), ObservationSeq(found_gone_by))].into(), ..one_sink() };
         fold_events(&mut waiting, 5, "a=rw");
         assert_eq!(waiting.reported.contains_key(&key("a")), kept, "received at observation 9, found gone by observation {found_gone_by}");
     }

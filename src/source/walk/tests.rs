@@ -47,11 +47,11 @@ fn a_cycle_of_pages_is_detected() {
         let mut circle = CircleDetector::default();
         let name = |number: u32| key(&format!("{number:05}"));
         let numbers = (0..way_in).chain((way_in..way_in + length).cycle());
-        let detected = numbers.take(1000).position(|number| circle.closes((&name(number), &name(number), 1)));
+        let detected = numbers.take(1000).position(|number| circle.is_returned_again((&name(number), &name(number), 1)));
         assert!(detected.is_some(), "{way_in}, {length}");
     }
     let mut circle = CircleDetector::default();
-    let repeated = (0..10_000).any(|number| circle.closes((&key(&format!("{number:05}")), &key(&format!("{number:05}x")), 2)));
+    let repeated = (0..10_000).any(|number| circle.is_returned_again((&key(&format!("{number:05}")), &key(&format!("{number:05}x")), 2)));
     assert!(!repeated, "each page is another one");
 }
 

@@ -2,7 +2,7 @@
 //! decides what the events mean, `plan` the work that follows.
 
 use crate::mutant;
-use crate::plan::fold::{Hints, Lineage, TimedEvent, WaitingHints, fold};
+use crate::plan::fold::{FoldedBatch, Lineage, TimedEvent, WaitingHints, fold};
 use crate::plan::requeue::Trigger;
 use crate::plan::{MoveVerdict, decide_move};
 use crate::record::Observation;
@@ -175,8 +175,8 @@ fn load_gone(connection: &Connection, source: SourceId, paths: BTreeSet<&ObjectK
     while let Some(row) = rows.next()? {
         let path = lineage::key(row.get(0)?)?;
         let (reported_at, seq): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-        waiting.gone_until.extend(reported_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
-        waiting.gone_at.extend(seq.map(|seq| (path, ObservationSeq(seq.unsigned_abs()))));
+        waiting.delete_reported_at.extend(reported_at.and_then(codec::time).map(|gone| (path.clone(), gone)));
+        waiting.found_gone_by.extend(seq.map(|seq| (path, ObservationSeq(seq.unsigned_abs()))));
     }
     Ok(())
 }
@@ -185,7 +185,7 @@ fn load_gone(connection: &Connection, source: SourceId, paths: BTreeSet<&ObjectK
 fn keep_times_of_the_gone(
     connection: &Connection,
     (source, sinks): (SourceId, &[RegisteredSink]),
-    hints: &Hints,
+    hints: &FoldedBatch,
 ) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(
         "UPDATE observed SET gone_told_at = max(ifnull(gone_told_at, ?3), ?3), gone_by_event = 1

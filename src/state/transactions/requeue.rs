@@ -4,7 +4,7 @@
 //! page showed it absent and no later observation has confirmed or refuted that.
 
 use crate::plan::SkipReason;
-use crate::plan::requeue::{self as plan, PathView, PendingDecision, QueueChange, Trigger};
+use crate::plan::requeue::{PathView, PendingDecision, QueueChange, Trigger, decide_new, decide_pending};
 use crate::record::{ObjectKey, Observed};
 use crate::state::error::StateError;
 use crate::state::handle::SinkState;
@@ -23,8 +23,8 @@ impl SinkState {
         self.call(move |connection, sink| park(connection, sink, (&path, moment), attempts, next_attempt)).await
     }
 
-    /// Skips a path until an observation shows a change or the operator asks for a retry. If a page has shown it absent
-    /// meanwhile, it is looked up first.
+    /// Skips a path until an observation shows a change or the operator asks for a retry. Does nothing if a page has
+    /// shown it absent meanwhile: a lookup comes first.
     pub async fn pending_skip(&self, path: &ObjectKey, reason: SkipReason) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
@@ -37,7 +37,7 @@ impl SinkState {
         .await
     }
 
-    /// The object to read was not there. Whether it is gone is checked at the end of the listing.
+    /// Marks a path whose object was not there as possibly deleted. The end of the listing checks it.
     pub async fn pending_mark_possibly_deleted(&self, path: &ObjectKey) -> Result<(), StateError> {
         let path = path.clone();
         self.call(move |connection, sink| {
@@ -75,14 +75,14 @@ fn park(
     let row =
         statement.query_row(params![sink.id, path.as_str(), reason, next_attempt.as_microsecond()], |row| Ok((row.get(0)?, row.get(1)?)));
     // A failure that is stored already is not counted twice.
-    let Some((again, false)) = row.optional()? else { return Ok(()) };
+    let Some((same_reason, false)) = row.optional()? else { return Ok(()) };
     let mut statement = connection.prepare_cached(
         "UPDATE OR FAIL pending SET status = iif(status = 'held', 'held', 'parked'), attempts = attempts + 1, next_attempt = ?3, reason = ?4, message = ?5
          WHERE sink = ?1 AND path = ?2",
     )?;
     statement.execute(params![sink.id, path.as_str(), next_attempt.as_microsecond(), reason, message])?;
     // Repeated failures for the same reason share one history row. The `pending` row counts them.
-    if again { Ok(()) } else { history::operation(connection, sink, (path, moment), attempts, Outcome::Failed { next_attempt }) }
+    if same_reason { Ok(()) } else { history::operation(connection, sink, (path, moment), attempts, Outcome::Failed { next_attempt }) }
 }
 
 /// Reads the known facts of a path and plans it; returns whether it is due now.
@@ -98,13 +98,13 @@ pub(crate) fn requeue_all(
     all: &[(&ObjectKey, &PathView)],
     trigger: impl Fn(&ObjectKey) -> Trigger,
 ) -> Result<Vec<bool>, StateError> {
-    let decide = |path: &ObjectKey, view| plan::decide_pending(path, view, trigger(path), sink.policy);
+    let decide = |path: &ObjectKey, view| decide_pending(path, view, trigger(path), sink.policy);
     store(connection, sink, all.iter().map(|(path, view)| (*path, decide(path, view))))
 }
 
-/// As [`requeue_all`], for paths with no known fact but these observations.
+/// As [`requeue_all`], for paths of which only these observations are known.
 pub(crate) fn queue_first(connection: &Connection, sink: RegisteredSink, all: &[(&ObjectKey, Observed)]) -> Result<Vec<bool>, StateError> {
-    store(connection, sink, all.iter().map(|(path, observed)| (*path, plan::decide_new(path, observed.clone(), sink.policy))))
+    store(connection, sink, all.iter().map(|(path, observed)| (*path, decide_new(path, observed.clone(), sink.policy))))
 }
 
 /// Stores the decision for each path. Inserts new rows with equal values in one statement.
@@ -113,20 +113,20 @@ fn store<'p>(
     sink: RegisteredSink,
     decided: impl Iterator<Item = (&'p ObjectKey, PendingDecision)>,
 ) -> Result<Vec<bool>, StateError> {
-    let mut appended: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let mut to_do = Vec::new();
+    let mut new_rows: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut is_due = Vec::new();
     for (path, decision) in decided {
-        to_do.push(decision.to_do);
+        is_due.push(decision.to_do);
         if decision.unconfirm {
             applied::unconfirm(connection, sink, path)?;
         }
         match decision.change {
-            QueueChange::Append(key) => appended.entry(key).or_default().push(path),
-            QueueChange::Replace(key) => {
+            QueueChange::Append(position) => new_rows.entry(position).or_default().push(path),
+            QueueChange::Replace(position) => {
                 // Not `OR REPLACE`: SQLite fires no delete trigger for a replaced row, and the counters of waiting paths would
                 // drift.
                 pending::remove(connection, sink, path)?;
-                appended.entry(key).or_default().push(path);
+                new_rows.entry(position).or_default().push(path);
             }
             QueueChange::Keep => {}
             QueueChange::SetReportedAt(at) => pending::write_reported_at(connection, sink, path, at)?,
@@ -139,6 +139,6 @@ fn store<'p>(
             QueueChange::Park(reason) => pending::put_aside(connection, sink, path, "parked", reason.as_str())?,
         }
     }
-    appended.into_iter().try_for_each(|(key, paths)| pending::append(connection, sink, &paths, key))?;
-    Ok(to_do)
+    new_rows.into_iter().try_for_each(|(position, paths)| pending::append(connection, sink, &paths, position))?;
+    Ok(is_due)
 }

@@ -125,8 +125,8 @@ impl SinkState {
         .await
     }
 
-    /// Counts the sink's files outside of a prefix, which no listing shows and no run changes. Reads all rows outside of it.
-    pub async fn outside_prefix_count(&self, prefix: &str) -> Result<u64, StateError> {
+    /// Counts and stores the sink's files outside of a prefix, which no listing shows and no run changes. Reads all rows outside of it.
+    pub async fn outside_prefix_store(&self, prefix: &str) -> Result<u64, StateError> {
         let (from, to) = (prefix.to_owned(), just_after_all_that_begin_with(prefix));
         self.call(move |connection, sink| {
             let rows: i64 = connection.query_row(

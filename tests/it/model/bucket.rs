@@ -1,10 +1,11 @@
 //! The simulated bucket: its calls take time, meet trouble, and are recorded as evidence. Without trouble it answers as the
 //! product's bucket in memory.
 
-use super::op::{KEYS, Lie, S3Trouble};
+use super::op::{KEYS, Lie, S3Trouble, WrittenAs};
+use super::published_events::form_urlencoded;
 use super::world::{Inner, World, bytes_of, object_key};
 use async_trait::async_trait;
-use s3_sync::record::{ObjectKey, PageCursor};
+use s3_sync::record::{ObjectKey, PageCursor, WrittenKeys};
 use s3_sync::s3::{
     Call, Fault, GetObject, GetRequest, ListObjects, ListPage, ListRequest, MemoryObject, ObjectHead, ReadObjects, S3Error, S3ErrorKind,
 };
@@ -63,6 +64,19 @@ fn falsify(inner: &mut Inner, lie: Lie, page: &mut ListPage, covered: &dyn Fn(&s
     inner.counts.add(format!("pages that lie: {lie:?}"));
 }
 
+/// Gives the page the keys that the client reads first, if the store writes them so.
+fn write_keys(written: WrittenAs, prefix: &str, page: &mut ListPage) {
+    let keys = page.objects.iter().map(|(key, _)| key.as_str());
+    let (declared, texts) = match written {
+        WrittenAs::Certain => return,
+        WrittenAs::Plain => (true, keys.map(str::to_owned).collect()),
+        WrittenAs::Encoded => (false, keys.map(form_urlencoded).collect()),
+    };
+    let written = WrittenKeys::of_page(declared, texts, prefix).expect("the keys have the prefix");
+    written.rename(&written.encodings, &mut page.objects, &mut page.next);
+    page.written = Some(written).filter(WrittenKeys::are_ambiguous);
+}
+
 fn fault_of(trouble: S3Trouble) -> (&'static str, Fault) {
     let error = Fault::Error;
     match trouble {
@@ -113,6 +127,7 @@ impl ListObjects for Bucket {
             if !self.0.setup.lists_in_order {
                 page.objects.reverse();
             }
+            write_keys(self.0.setup.written_keys, &request.prefix, page);
         }
         self.note(&format!("list from {:?}", request.from), &page);
         self.0.point().await;

@@ -1,7 +1,7 @@
 //! Generates a history from a seed.
 
 use super::dice::Dice;
-use super::op::{ApiTrouble, Change, History, KEYS, Lie, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, History, KEYS, Lie, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble, WrittenAs};
 use super::second;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ pub(crate) fn history(seed: u64) -> History {
         prefix: dice.weighted(&[(5, ""), (1, "d/")]),
         honours_if_match: dice.percent(60),
         lists_in_order: dice.percent(85),
+        written_keys: dice.weighted(&[(8, WrittenAs::Certain), (1, WrittenAs::Plain), (1, WrittenAs::Encoded)]),
         cursor: dice.percent(30),
         second: None,
     };

@@ -1,7 +1,7 @@
 //! Listings that lie: each lie on the first page, once and again, with small pages, another order of the keys, two sinks, and a kill at
 //! every point.
 
-use super::op::{Change, Lie, ModelEvent, Op, Second, Setup, Trouble};
+use super::op::{Change, Lie, ModelEvent, Op, Second, Setup, Trouble, WrittenAs};
 use super::sweeps::{CRASH, NOTHING, PLAIN, RECONCILE, Sweep, changed, hold, sweep};
 use s3_sync::plan::{PermissionSupport, Renames};
 
@@ -23,8 +23,16 @@ pub(crate) fn all() -> Vec<Sweep> {
         all.push(listing("a page that lies", &[lie], &[NOTHING], PLAIN));
         all.push(listing("a page of one key that lies", &[lie], &[NOTHING], Setup { page_keys: 1, ..PLAIN }));
         all.push(listing("a page that lies in another order", &[lie], &[NOTHING], Setup { lists_in_order: false, ..pages_of_two }));
+        for written_keys in [WrittenAs::Plain, WrittenAs::Encoded] {
+            let misleading = Setup { written_keys, ..pages_of_two };
+            all.push(listing("a page that lies, with keys that are not what it says", &[lie], &[NOTHING], misleading));
+        }
         all.push(listing("a page that lies to two sinks", &[lie], &[NOTHING], Setup { second, ..PLAIN }));
         all.push(listing("a page that lies in three runs", &[lie; 3], &[NOTHING], PLAIN));
+    }
+    for written_keys in [WrittenAs::Plain, WrittenAs::Encoded] {
+        let misleading = Setup { written_keys, ..pages_of_two };
+        all.push(listing("keys that are not what the page says, and a kill", &[], &[CRASH], misleading));
     }
     all.push(listing("a page that ends early, and a kill", &[Lie::EndsEarly], &[CRASH], pages_of_two));
     all.push(listing("a page that shows what is gone, and a kill", &[Lie::Shows(1); 2], &[CRASH], pages_of_two));

@@ -56,6 +56,7 @@ const BUGS: &[Bug] = &[
     by_chance(&["a_delete_is_not_looked_at_again"]),
     in_a_sweep("a notification", &["a_message_is_acknowledged_before_its_commit"]),
     by_chance(&["a_plus_is_not_decoded"]),
+    by_chance(&["keys_are_read_as_a_page_declares_them"]),
     in_a_sweep("an event, and a lookup that fails", &["a_row_is_used_up_after_a_failed_look"]),
     in_a_sweep("permissions, and the object comes later", &["permissions_told_before_the_object_are_dropped"]),
     in_a_sweep("a rename to where another file is", &["the_target_of_a_rename_may_be_taken"]),

@@ -218,10 +218,23 @@ pub(crate) struct Setup {
     pub(crate) honours_if_match: bool,
     /// False for stores that list each page in the opposite order.
     pub(crate) lists_in_order: bool,
+    /// How the store writes the keys of its listings.
+    pub(crate) written_keys: WrittenAs,
     /// True if the feed has a cursor; otherwise it serves the same list for ever.
     pub(crate) cursor: bool,
     /// A second sink.
     pub(crate) second: Option<Second>,
+}
+
+/// How a store writes the keys of its listings. All but the first say the opposite of what they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WrittenAs {
+    /// So that they can be read in one way only.
+    Certain,
+    /// As they are, and the page says that they are encoded.
+    Plain,
+    /// Encoded, with `+` for a space, and the page says that they are not.
+    Encoded,
 }
 
 /// The second sink's capabilities.

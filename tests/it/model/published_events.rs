@@ -268,7 +268,7 @@ fn event_json(event: ModelEvent, at: Option<Timestamp>) -> String {
 }
 
 /// The encoding of keys in S3 notifications.
-fn form_urlencoded(key: &str) -> String {
+pub(super) fn form_urlencoded(key: &str) -> String {
     key.bytes()
         .map(|byte| match byte {
             b' ' => "+".to_owned(),

@@ -1,7 +1,7 @@
 //! Histories that violated an invariant, as the model shrank them: one for each bug, with a description.
 
 use super::machine::play;
-use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble};
+use super::op::{ApiTrouble, Change, Condition, Fate, History, ModelEvent, Op, Publication, S3Trouble, Second, Setup, Trouble, WrittenAs};
 use super::runner;
 use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::state::RunKind;
@@ -15,6 +15,7 @@ const PLAIN: Setup = Setup {
     prefix: "",
     honours_if_match: true,
     lists_in_order: true,
+    written_keys: WrittenAs::Certain,
     cursor: false,
     second: None,
 };

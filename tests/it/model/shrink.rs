@@ -63,6 +63,7 @@ fn with_smaller_numbers(mut history: History, directory: &Path) -> History {
         super::op::Setup { prefix: "", ..setup },
         super::op::Setup { honours_if_match: true, ..setup },
         super::op::Setup { lists_in_order: true, ..setup },
+        super::op::Setup { written_keys: super::op::WrittenAs::Certain, ..setup },
         super::op::Setup { cursor: false, ..setup },
         super::op::Setup { seed: 0, ..setup },
     ] {

@@ -1,7 +1,7 @@
 //! Histories with one trouble at every point of a run. Some of these points are too rare by chance.
 
 use super::machine::{Played, play};
-use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble};
+use super::op::{ApiTrouble, Change, History, ModelEvent, Op, Publication, S3Trouble, Setup, Trouble, WrittenAs};
 use super::runner;
 use s3_sync::state::RunKind;
 use std::collections::BTreeSet;
@@ -16,6 +16,7 @@ pub(super) const PLAIN: Setup = Setup {
     prefix: "",
     honours_if_match: true,
     lists_in_order: true,
+    written_keys: WrittenAs::Certain,
     cursor: false,
     second: None,
 };
