@@ -1,0 +1,3 @@
+//! The names of objects on disk, at length.
+
+mod near_collisions;
