@@ -4,12 +4,27 @@
 
 pub mod key_path;
 mod root;
-mod entry;
+mod atomic_write;
+mod place;
+mod exchange;
+mod temp_file;
+mod instance;
+mod left_over;
+mod kept;
 mod identity;
+mod attributes;
+mod folded_name;
+mod same_content;
+mod remove_tree;
+mod entry;
 mod directory_syncs;
 mod error;
 
+pub use atomic_write::AtomicWriter;
 pub use directory_syncs::DirectorySyncs;
 pub use error::LocalFsError;
 pub use identity::{FileHandle, FileIdentity, FileKind, StandsAt};
+pub use left_over::LeftOver;
+pub use place::{Placed, Removed};
 pub use root::{FileStat, Root};
+pub use temp_file::{CompleteFile, TempFile};

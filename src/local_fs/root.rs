@@ -210,7 +210,11 @@ impl Root {
                 Err(error @ (Errno::LOOP | Errno::NOTDIR)) => {
                     let stat = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| failed("stat", error))?;
                     let (found, wanted) = (kind_of(&stat), FileKind::Directory);
-                    return Err(if found == wanted { failed("open", error) } else { LocalFsError::InTheWay { path: so_far, found, wanted } });
+                    return Err(if found == wanted {
+                        failed("open", error)
+                    } else {
+                        LocalFsError::InTheWay { path: so_far, found, wanted }
+                    });
                 }
                 opened => opened.map_err(|error| failed("open", error))?,
             };
@@ -225,7 +229,8 @@ fn open_beneath(directory: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
 
 /// The file system of a directory, and the mount by which it was reached: files cannot be renamed across either.
 pub(super) fn file_system_of(directory: &OwnedFd) -> Result<(u32, u32, u64), LocalFsError> {
-    let stat = statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map_err(|error| LocalFsError::io("stat", Path::new(""), error))?;
+    let stat =
+        statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map_err(|error| LocalFsError::io("stat", Path::new(""), error))?;
     Ok((stat.stx_dev_major, stat.stx_dev_minor, stat.stx_mnt_id))
 }
 

@@ -39,12 +39,9 @@ fn the_table_of_keys_and_paths() {
 
 #[test]
 fn an_ordinary_key_has_an_escaped_path_too() {
-    for (raw, expected) in [
-        ("a", "a.%ca978112ca1bbdcafac231b39a23dc4d"),
-        ("x/.S3-sync", "x/%2ES3-sync.%"),
-        ("100%/b", "100%25/b.%"),
-        ("trail.", "trail..%"),
-    ] {
+    for (raw, expected) in
+        [("a", "a.%ca978112ca1bbdcafac231b39a23dc4d"), ("x/.S3-sync", "x/%2ES3-sync.%"), ("100%/b", "100%25/b.%"), ("trail.", "trail..%")]
+    {
         assert!(escaped_path(raw).starts_with(expected), "{raw}: {}", escaped_path(raw));
         assert_eq!(key_of(&escaped_path(raw)), KeyOfPath::Escaped(key(raw)));
     }

@@ -24,7 +24,9 @@ fn roots() -> impl Iterator<Item = (TempDir, Root)> {
 fn a_path_that_could_lead_out_is_refused() {
     for (_base, root) in roots() {
         let long = "n".repeat(256);
-        for path in ["", "/", "..", "../outside/secret", "d/../../outside/secret", "/etc/passwd", "d//f", "./d/f", "d/.", "d/", "a\0b", &long] {
+        for path in
+            ["", "/", "..", "../outside/secret", "d/../../outside/secret", "/etc/passwd", "d//f", "./d/f", "d/.", "d/", "a\0b", &long]
+        {
             let path = Path::new(path);
             assert!(matches!(root.open_file(path), Err(LocalFsError::InvalidPath { .. })), "{path:?}");
             assert!(matches!(root.stat(path), Err(LocalFsError::InvalidPath { .. })), "{path:?}");
@@ -52,9 +54,7 @@ fn a_link_on_the_way_is_reported_and_not_followed() {
         symlink("d", base.path().join("root/inner")).expect("linked");
         for path in ["link/secret", "inner/f", "link/new/x"] {
             let first = Path::new(path.split('/').next().expect("a name"));
-            let is_the_link = |error: &LocalFsError| {
-                matches!(error, LocalFsError::InTheWay { path, found: FileKind::Link, wanted: FileKind::Directory } if path == first)
-            };
+            let is_the_link = |error: &LocalFsError| matches!(error, LocalFsError::InTheWay { path, found: FileKind::Link, wanted: FileKind::Directory } if path == first);
             let path = Path::new(path);
             assert!(root.open_file(path).as_ref().is_err_and(is_the_link), "{path:?}");
             assert!(root.stat(path).as_ref().is_err_and(is_the_link), "{path:?}");

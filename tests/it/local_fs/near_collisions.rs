@@ -18,10 +18,14 @@ fn keys_that_differ_in_little_have_different_paths() {
         for path in HashSet::from([path_of(&key), escaped_path_of(&key)]) {
             let path = path.to_str().expect("text");
             assert!(paths.insert(hash(path)), "{raw:?} has the path of another key: {path}");
-            assert!(path.len() <= MAX_PATH_BYTES && path.split('/').all(|name| (1..=MAX_NAME_BYTES).contains(&name.len())), "{raw:?}: {path}");
+            assert!(
+                path.len() <= MAX_PATH_BYTES && path.split('/').all(|name| (1..=MAX_NAME_BYTES).contains(&name.len())),
+                "{raw:?}: {path}"
+            );
             if path != raw {
-                let digest = hash(&raw).iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-                assert!(path.ends_with(&format!(".%{digest}")), "{raw:?}: {path}");
+                let hash = hash(&raw);
+                let digits = u128::from_be_bytes(hash[..16].try_into().expect("16 bytes"));
+                assert!(path.ends_with(&format!(".%{digits:032x}")), "{raw:?}: {path}");
             }
             match key_of(path) {
                 KeyOfPath::Ordinary(read) => assert!(read == key && path == raw, "{raw:?}: {path}"),
