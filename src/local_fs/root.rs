@@ -207,13 +207,11 @@ impl Root {
                 opened = open();
             }
             directory = match opened {
-                Err(error @ (Errno::LOOP | Errno::NOTDIR)) => {
+                Err(Errno::LOOP | Errno::NOTDIR) => {
                     let stat = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| failed("stat", error))?;
-                    let (found, wanted) = (kind_of(&stat), FileKind::Directory);
-                    return Err(if found == wanted {
-                        failed("open", error)
-                    } else {
-                        LocalFsError::InTheWay { path: so_far, found, wanted }
+                    return Err(match kind_of(&stat) {
+                        FileKind::Directory => LocalFsError::KeepsChanging { path: so_far },
+                        found => LocalFsError::InTheWay { path: so_far, found, wanted: FileKind::Directory },
                     });
                 }
                 opened => opened.map_err(|error| failed("open", error))?,
