@@ -7,14 +7,21 @@ pub const BETWEEN_INTENT_AND_CALL: &str = "between_intent_and_call";
 /// A call had its effect, and its outcome is not committed yet.
 pub const BETWEEN_CALL_AND_OUTCOME: &str = "between_call_and_outcome";
 
+/// A file or a directory was created, renamed or removed.
+pub const AFTER_A_STEP_ON_DISK: &str = "after_a_step_on_disk";
+
 /// Reaches a failpoint. Returns at once.
 #[cfg(not(feature = "failpoints"))]
 pub fn reach(_name: &'static str) -> std::future::Ready<()> {
     std::future::ready(())
 }
 
+/// Reaches a failpoint in blocking code. Returns at once.
+#[cfg(not(feature = "failpoints"))]
+pub fn reach_blocking(_name: &'static str) {}
+
 #[cfg(feature = "failpoints")]
-pub use armed::{arm, reach};
+pub use armed::{arm, reach, reach_blocking};
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -36,11 +43,27 @@ mod armed {
 
     /// Reaches a failpoint. If it is the armed one and its count is reached, writes a line to stderr and never returns.
     pub async fn reach(name: &'static str) {
-        let Some((armed, left)) = ARMED.get() else { return };
-        if armed == name && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // If stderr is closed, no test waits for the line.
-            let _ = writeln!(std::io::stderr(), "failpoint {name}");
+        if is_hit(name) {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// As [`reach`], in blocking code.
+    pub fn reach_blocking(name: &'static str) {
+        if is_hit(name) {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    fn is_hit(name: &str) -> bool {
+        let Some((armed, left)) = ARMED.get() else { return false };
+        let is_hit = armed == name && left.fetch_sub(1, Ordering::SeqCst) == 1;
+        if is_hit {
+            // If stderr is closed, no test waits for the line.
+            let _ = writeln!(std::io::stderr(), "failpoint {name}");
+        }
+        is_hit
     }
 }

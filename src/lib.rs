@@ -23,6 +23,7 @@
 //! - [`cli`]: the command line.
 //! - [`config`]: the settings.
 //! - [`s3`], [`file_manager`]: the clients of the endpoints; [`sdk`]: what the clients of S3 and SQS share.
+//! - [`local_fs`]: the names of objects on disk, and files that are written whole or not at all.
 //! - [`telemetry`]: log lines, spans and metrics.
 //! - [`clock`], [`endpoint`], [`retry`], [`trust`]: the current time, the errors of endpoints, the retries of calls, trusted certificate
 //!   authorities.
@@ -76,6 +77,8 @@ pub mod config;
 pub mod s3;
 
 pub mod file_manager;
+
+pub mod local_fs;
 
 pub mod sdk;
 

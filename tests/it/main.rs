@@ -4,6 +4,7 @@ mod answers;
 mod cli;
 mod conformance;
 mod crash;
+mod local_fs;
 mod memory_sink;
 mod memory_source;
 #[cfg(feature = "failpoints")]
@@ -17,7 +18,6 @@ mod tls;
 mod workflow;
 
 /// A number that a soak sets by an environment variable; by default the test is short.
-#[cfg(any(feature = "failpoints", feature = "moto", feature = "kills"))]
 #[expect(clippy::disallowed_methods, reason = "how long a test takes is for people who work on it, and no setting")]
 fn amount(variable: &str, default: u64) -> u64 {
     let text = std::env::var(variable).ok();

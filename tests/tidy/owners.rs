@@ -4,7 +4,7 @@ use crate::source::{Source, line_at, words};
 
 /// Crates with one owner. `anyhow` is for code that prints an error, not for code that matches on errors.
 /// `reqwest` has two owners: the exporters of telemetry need a blocking client, with the same trusted authorities as the other clients.
-const OWNERS: [(&str, &[&str]); 31] = [
+const OWNERS: [(&str, &[&str]); 32] = [
     ("aws_sdk_s3", &["s3"]),
     ("aws_config", &["sdk"]),
     ("aws_credential_types", &["sdk"]),
@@ -23,6 +23,7 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("reqwest", &["file_manager", "telemetry"]),
     ("rustls", &["trust"]),
     ("rusqlite", &["state"]),
+    ("rustix", &["local_fs"]),
     ("csv", &["snapshot"]),
     ("csv_core", &["snapshot"]),
     ("percent_encoding", &["events"]),

@@ -6,7 +6,7 @@ use crate::source::{Source, is_word, line_at, words};
 const RANKS: [&[&str]; 10] = [
     &["mutant", "record", "clock", "causes", "trust", "failpoint"],
     &["snapshot", "diff", "plan", "retry", "endpoint", "config", "sdk"],
-    &["telemetry", "s3", "file_manager", "run"],
+    &["telemetry", "s3", "file_manager", "local_fs", "run"],
     &["source", "transfer", "state"],
     &["events", "apply", "object"],
     &["report"],
