@@ -19,8 +19,9 @@ SELECT p.path, coalesce(t.permissions, a.permissions), coalesce(o.size, a.size),
        strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(o.last_modified, a.last_modified) / 1000000, 'unixepoch'), a.handle,
        coalesce(o.etag, a.etag), coalesce(o.storage_class, a.storage_class), coalesce(o.version_id, a.version_id),
        coalesce(t.owner, a.owner), coalesce(t.owner_group, a.owner_group)
-FROM (SELECT path FROM observed UNION SELECT path FROM applied WHERE sink = 1) p LEFT JOIN observed o ON o.path = p.path
-LEFT JOIN applied a ON a.sink = 1 AND a.path = p.path LEFT JOIN permissions t ON t.path = p.path
+FROM (SELECT path FROM observed WHERE source = 1 UNION SELECT path FROM applied WHERE sink = 1) p
+LEFT JOIN observed o ON o.source = 1 AND o.path = p.path
+LEFT JOIN applied a ON a.sink = 1 AND a.path = p.path LEFT JOIN permissions t ON t.source = 1 AND t.path = p.path
 WHERE o.present IS NOT 0 ORDER BY p.path
 """
 

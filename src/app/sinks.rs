@@ -1,6 +1,7 @@
 //! The sinks that the settings can name. A new sink is one entry in [`KINDS`]; everything else reads this list.
 
-use crate::apply::sink::{FileManagerSink, Sink};
+use super::overlap;
+use crate::apply::sink::{FileManagerSink, LocalDirSink, Sink};
 use crate::config::Settings;
 use crate::daemon::sink_endpoint;
 use crate::file_manager::{Deadlines, HttpClient, HttpFileManager};
@@ -8,6 +9,7 @@ use crate::record::SinkName;
 use crate::state::NamedSink;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Creates a sink that the settings name. Sends nothing.
@@ -25,12 +27,24 @@ pub(crate) struct SinkKind {
 }
 
 /// All kinds. The first one that is configured is shown first.
-static KINDS: [SinkKind; 1] = [SinkKind {
+static KINDS: [SinkKind; 2] = [FILE_MANAGER, MIRROR];
+
+const FILE_MANAGER: SinkKind = SinkKind {
     name: "file_manager",
     setting: "FILE_MANAGER_API_URL",
     address: |settings| Some(settings.file_manager_url.as_ref()?.as_str().trim_end_matches('/').to_owned()),
     create: |settings, client| file_manager(settings, client).boxed(),
-}];
+};
+
+const MIRROR: SinkKind = SinkKind {
+    name: "mirror",
+    setting: "LOCAL_DOWNLOAD_DIR",
+    address: |settings| Some(absolute(settings.local_download_dir.as_ref()?).display().to_string()),
+    create: |settings, _| mirror(settings).boxed(),
+};
+
+/// The mirror's limit of an object's size where the operator sets none.
+const MIRROR_MAX_BYTES: u64 = 1000 << 20;
 
 #[expect(clippy::unused_async, reason = "a kind may have to connect")]
 async fn file_manager(settings: &Settings, client: &HttpClient) -> Result<Arc<dyn Sink>, String> {
@@ -38,6 +52,19 @@ async fn file_manager(settings: &Settings, client: &HttpClient) -> Result<Arc<dy
     let token = settings.file_manager_token.clone();
     let file_manager = HttpFileManager::new(client, url, token, Deadlines::default()).map_err(|error| error.to_string())?;
     Ok(Arc::new(FileManagerSink::new(Arc::new(file_manager))))
+}
+
+#[expect(clippy::unused_async, reason = "a kind may have to connect")]
+async fn mirror(settings: &Settings) -> Result<Arc<dyn Sink>, String> {
+    let root = settings.local_download_dir.as_ref().ok_or("LOCAL_DOWNLOAD_DIR is not set")?;
+    overlap::check(settings).map_err(|error| error.to_string())?;
+    let max_file_bytes = settings.max_file_bytes.is_none().then_some(MIRROR_MAX_BYTES);
+    Ok(Arc::new(LocalDirSink::new(&absolute(root), max_file_bytes)))
+}
+
+/// The path from the root of the file system: the state must not depend on the directory in which a command is run.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl SinkKind {

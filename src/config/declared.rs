@@ -51,6 +51,8 @@ pub enum Group {
     Source,
     /// The file manager and the events API.
     FileManager,
+    /// The bucket as files.
+    Mirror,
     /// The event queues.
     Sources,
     /// The bucket for the backup.
@@ -71,9 +73,10 @@ pub enum Group {
 
 impl Group {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Source,
         Self::FileManager,
+        Self::Mirror,
         Self::Sources,
         Self::Target,
         Self::Trust,
@@ -89,6 +92,7 @@ impl Group {
         match self {
             Self::Source => "The bucket",
             Self::FileManager => "The file manager and the events API",
+            Self::Mirror => "The bucket as files",
             Self::Sources => "Where events come from",
             Self::Target => "The bucket for the backup",
             Self::Trust => "Which certificates are trusted",

@@ -56,6 +56,18 @@ pub enum ConfigProblem {
         /// Where the older name was given.
         synonym_location: Location,
     },
+    /// Two settings whose directories contain each other.
+    #[error("{name} is {path:?} and {other} is in {other_path:?}: one contains the other; give {name} a directory of its own, beside it")]
+    Overlap {
+        /// The variable.
+        name: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// The other variable.
+        other: &'static str,
+        /// The directory of its path.
+        other_path: PathBuf,
+    },
     /// A secret is given directly and in a file.
     #[error("{name} ({location}) and {name}_FILE ({file_location}) are both given: give one of them")]
     SecretTwice {

@@ -71,6 +71,8 @@ pub struct Settings {
     pub file_manager_token: Option<SecretString>,
     /// The events API: reports are posted to it, and the event feed is read from it.
     pub events_url: Option<Url>,
+    /// The directory of the mirror; `None` = there is no mirror.
+    pub local_download_dir: Option<PathBuf>,
     /// The event queues.
     pub queue_urls: Vec<Url>,
     /// The SQS server, if it differs from the one in the queues' addresses.

@@ -101,6 +101,7 @@ impl Resolver<'_> {
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
+            local_download_dir: self.optional(&table::LOCAL_DOWNLOAD_DIR),
             queue_urls: self.optional(&table::EVENTS_SQS_QUEUE_URL).unwrap_or_default(),
             queue_endpoint: self.optional(&table::EVENTS_SQS_ENDPOINT),
             inbox_max: self.with_default(&table::INBOX_MAX),

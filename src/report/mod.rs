@@ -87,6 +87,12 @@ pub struct Report {
     pub dead_letters: u64,
     /// Ours: files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
+    /// Ours: files of others that had to make way in the sink, which keeps them.
+    #[serde(default)]
+    pub kept: u64,
+    /// Ours: files of the sink that others had changed or deleted, as the run found. They are written again.
+    #[serde(default)]
+    pub changed_by_others: u64,
     /// Ours: the result of each sink, by its name. The keys above describe the main sink only: the file manager, or, if there is none, the
     /// sink that was added first.
     #[serde(default)]
@@ -185,6 +191,8 @@ impl Report {
             feed_gap: overview.feed_gap.is_some(),
             dead_letters: overview.dead_letters,
             unverified: of_main.unverified,
+            kept: of_main.kept,
+            changed_by_others: of_main.changed_by_others,
             sinks,
             report_refused: None,
             trouble: Trouble {

@@ -38,6 +38,12 @@ pub struct SinkReport {
     pub outside_prefix: u64,
     /// Files that were sent without a verified checksum. Their length was verified.
     pub unverified: u64,
+    /// Files of others that had to make way, and that the sink keeps.
+    #[serde(default)]
+    pub kept: u64,
+    /// Files of the sink that others had changed or deleted, as the run found. They are written again.
+    #[serde(default)]
+    pub changed_by_others: u64,
     /// Failed operations: those of this run or all parked ones, whichever number is greater.
     #[serde(skip)]
     pub(super) failed: u64,
@@ -74,6 +80,8 @@ impl SinkReport {
             unconfirmed: overview.unconfirmed_rows,
             outside_prefix: overview.outside_prefix,
             unverified: totals.unverified,
+            kept: totals.kept,
+            changed_by_others: totals.changed_by_others,
             failed: parked.max(totals.failed()),
         }
     }

@@ -8,6 +8,9 @@ use crate::record::SinkName;
 use indicatif::{HumanBytes, HumanCount};
 use std::fmt;
 
+/// Where a sink keeps files of others that had to make way.
+const KEPT_IN: &str = ".s3-sync/kept of its directory";
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = match (self.success, self.dead_letters) {
@@ -21,6 +24,12 @@ impl fmt::Display for Report {
         self.write_applied(f)?;
         if self.unverified > 0 {
             writeln!(f, "  verified  all but {}: the store gave no checksum for these, only their length was compared", self.unverified)?;
+        }
+        if self.changed_by_others > 0 {
+            writeln!(f, "  changed   {} that others had changed or deleted: written again", counted(self.changed_by_others, "file"))?;
+        }
+        if self.kept > 0 {
+            writeln!(f, "  kept      {} that this service did not write: in {KEPT_IN}", counted(self.kept, "file"))?;
         }
         for (reason, count) in &self.skipped {
             let hint = SkipReason::from_word(reason).map(SkipReason::hint).unwrap_or_default();
@@ -196,6 +205,12 @@ impl Report {
                 HumanCount(sink.pending.parked),
                 HumanCount(sink.deletes_held)
             )?;
+            if sink.changed_by_others > 0 {
+                writeln!(f, "            {} that others had changed or deleted: written again", counted(sink.changed_by_others, "file"))?;
+            }
+            if sink.kept > 0 {
+                writeln!(f, "            {} kept that this service did not write: in {KEPT_IN}", counted(sink.kept, "file"))?;
+            }
             for failure in &sink.failures {
                 writeln!(f, "            {} {}, for example {}", failure.count, failure.reason, failure.message)?;
                 writeln!(f, "            -> {}", failure.hint)?;

@@ -78,6 +78,10 @@ pub struct SinkTotals {
     pub bytes: u64,
     /// Files that were sent without a verified checksum.
     pub unverified: u64,
+    /// Files of others that had to make way, and that the sink keeps.
+    pub kept: u64,
+    /// Files of the sink that others had changed or deleted.
+    pub changed_by_others: u64,
     /// Objects skipped for this sink, by reason, if the state does not store the skip.
     pub skipped: BTreeMap<&'static str, Skips>,
     /// Operations that failed in this run, by reason.
@@ -245,10 +249,16 @@ impl SinkCounters {
         Self { counters, sink }
     }
 
+    /// Counts files that others had changed or deleted.
+    pub fn changed_by_others(&self, files: u64) {
+        self.count(|totals| totals.changed_by_others += files);
+    }
+
     /// Counts an operation that ended without a failure.
     pub fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.count(|totals| match ending {
-            PathOutcome::Sent { effect, bytes, verified } => {
+            PathOutcome::Sent { effect, bytes, verified, kept } => {
+                totals.kept += kept;
                 totals.bytes += bytes;
                 totals.unverified += u64::from(!verified);
                 match effect {
@@ -257,7 +267,10 @@ impl SinkCounters {
                 }
             }
             PathOutcome::Confirmed => totals.confirmed += 1,
-            PathOutcome::Deleted => totals.deleted += 1,
+            PathOutcome::Deleted { kept } => {
+                totals.deleted += 1;
+                totals.kept += kept;
+            }
             PathOutcome::Moved(Effect::Rename) => totals.renamed += 1,
             PathOutcome::Moved(_) => totals.moved += 1,
             PathOutcome::PermissionsSet => totals.permissions_set += 1,

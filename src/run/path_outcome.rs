@@ -13,11 +13,16 @@ pub enum PathOutcome {
         bytes: u64,
         /// True if the checksum was verified; false if only the length was.
         verified: bool,
+        /// Files of others that had to make way, and that the sink keeps.
+        kept: u64,
     },
     /// The sink already held this content.
     Confirmed,
     /// The file was deleted in the sink.
-    Deleted,
+    Deleted {
+        /// 1 if another program had changed the file, and the sink keeps it.
+        kept: u64,
+    },
     /// The file was renamed or moved in the sink: `Rename` or `Move`.
     Moved(Effect),
     /// The permissions were set in the sink.

@@ -7,6 +7,7 @@ use super::options::Options;
 use super::run_concurrently::run_concurrently;
 use super::sink_run::SinkRun;
 use crate::apply::ApplyError;
+use crate::apply::sink::SinkHandle;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::failpoint;
 use crate::mutant;
@@ -18,6 +19,9 @@ use crate::source::{Coverage, KeyReader, NoProgress, SourcePage, Spelling, Walk}
 use crate::state::{Lane, Listed};
 use jiff::Timestamp;
 use tokio::sync::watch;
+
+/// Files of a sink in one question whether others changed them.
+const FILES_AT_A_TIME: usize = 1000;
 
 impl Flow {
     /// Lists the bucket and applies the differences to every sink. A sink without files applies each page while the listing continues. The
@@ -61,7 +65,7 @@ impl Flow {
         };
         let early = empty.iter().map(|sink| (*sink, true));
         let late = filled.iter().map(|sink| (*sink, false));
-        let parts = early.chain(late).map(|(sink, is_empty)| (sink, sink.apply_listed(more_may_come.clone(), is_empty)));
+        let parts = early.chain(late).map(|(sink, is_empty)| (sink, sink.apply_listed(more_may_come.clone(), is_empty, from_the_start)));
         let (noted, _) = tokio::join!(observe, run_concurrently(parts));
         noted?;
         self.record_initial_complete(run, sinks).await
@@ -192,7 +196,15 @@ fn cannot_continue(source: &EndpointId, reason: &NoProgress) -> EndpointError {
 
 impl SinkRun<'_> {
     /// Applies the listing to one sink. A sink that had no files applies the pages while the listing continues.
-    async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, is_empty: bool) -> Result<(), ApplyError> {
+    async fn apply_listed(
+        &self,
+        more_may_come: watch::Receiver<bool>,
+        is_empty: bool,
+        from_the_start: bool,
+    ) -> Result<(), ApplyError> {
+        if from_the_start && !is_empty {
+            self.find_changed_files().await?;
+        }
         if is_empty {
             let lane = |lane| self.executor.drain(lane, more_may_come.clone());
             let (small, large) = tokio::join!(lane(Lane::Small), lane(Lane::Large));
@@ -200,6 +212,29 @@ impl SinkRun<'_> {
             large?;
         }
         self.apply_after_listing(more_may_come).await
+    }
+
+    /// Finds the sink's files that others changed or deleted, and makes them unconfirmed: this run writes them again. No operation of the sink
+    /// runs meanwhile.
+    async fn find_changed_files(&self) -> Result<(), ApplyError> {
+        let sink = self.flow.endpoints.sink(self.state.name());
+        if !sink.capabilities().notices_changes {
+            return Ok(());
+        }
+        let mut after = None;
+        while !self.stop_signal.is_stopped() {
+            let files = self.state.applied_after(after.take(), FILES_AT_A_TIME).await?;
+            let files: Vec<_> = files.into_iter().map(|(path, handle)| (path, handle.map(SinkHandle))).collect();
+            let Some((last, _)) = files.last() else { break };
+            after = Some(last.clone());
+            let changed = self.flow.options.retry.run(|| sink.changed(&files)).await?;
+            for path in &changed {
+                tracing::warn!(key = %path, sink = %self.state.name(), "others changed or deleted this file: it is written again");
+            }
+            self.counters.changed_by_others(changed.len() as u64);
+            self.state.applied_unconfirm(changed).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the end of the listing, then applies everything that is pending. Does nothing after an interrupted listing, because it

@@ -64,6 +64,7 @@ pub(crate) fn all_capabilities() -> Capabilities {
         permissions: PermissionSupport::SetAndAsk,
         renames: Renames::Any,
         keeps_identity: true,
+        notices_changes: true,
         idempotency: Idempotency::Ledger,
         max_file_bytes: None,
         connections: None,
@@ -152,7 +153,7 @@ impl MemorySink {
         let old = state.files.get(path).map(|file| file.handle.clone()).filter(|_| self.capabilities.keeps_identity);
         let handle = old.unwrap_or(new);
         state.files.insert(path.clone(), MemoryFile { bytes, content, handle: handle.clone() });
-        EffectResult { handle: Some(handle), permissions: None }
+        EffectResult { handle: Some(handle), ..EffectResult::default() }
     }
 
     fn rename(&self, from: &ObjectKey, to: &ObjectKey) -> Result<EffectResult, EndpointError> {
@@ -166,7 +167,7 @@ impl MemorySink {
         }
         let handle = Some(file.handle.clone());
         state.files.insert(to.clone(), file);
-        Ok(EffectResult { handle, permissions: None })
+        Ok(EffectResult { handle, ..EffectResult::default() })
     }
 
     /// Applies the effect. Only reading the body may wait.
@@ -190,7 +191,7 @@ impl MemorySink {
                 let mut state = self.state();
                 let set = wanted.clone().over(state.permissions.remove(path).unwrap_or_default());
                 state.permissions.insert(path.clone(), set.clone());
-                Ok(EffectResult { handle: None, permissions: Some(set) })
+                Ok(EffectResult { permissions: Some(set), ..EffectResult::default() })
             }
         }
     }
@@ -220,6 +221,13 @@ impl Sink for MemorySink {
 
     async fn check(&self) -> Result<(), EndpointError> {
         self.reached()
+    }
+
+    async fn changed(&self, files: &[(ObjectKey, Option<SinkHandle>)]) -> Result<Vec<ObjectKey>, EndpointError> {
+        self.reached()?;
+        let state = self.state();
+        let stored = |path: &ObjectKey| state.files.get(path).map(|file| file.handle.clone());
+        Ok(files.iter().filter(|(path, handle)| stored(path) != *handle).map(|(path, _)| path.clone()).collect())
     }
 
     async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, aspect: FilePart) -> Result<Option<StoredFile>, EndpointError> {

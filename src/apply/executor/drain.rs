@@ -206,7 +206,7 @@ impl Executor {
         telemetry::ended(match outcome {
             PathOutcome::Sent { .. }
             | PathOutcome::Confirmed
-            | PathOutcome::Deleted
+            | PathOutcome::Deleted { .. }
             | PathOutcome::Moved(_)
             | PathOutcome::PermissionsSet => OperationResult::Done,
             PathOutcome::Unchanged => OperationResult::Unchanged,

@@ -236,7 +236,7 @@ impl Upload<'_, '_> {
     ) -> Result<Step, ApplyError> {
         let observed_facts = self.work.path_state.observed.as_ref().and_then(|observed| observed.facts.as_ref());
         let old = self.work.path_state.applied.as_ref().map(|row| &row.file);
-        let bytes = received.size;
+        let (bytes, kept) = (received.size, performed.kept);
         if observed_facts.is_none_or(|facts| facts.etag.is_none()) {
             // The observation has no ETag: the GET's headers complete it.
             let seen = Observation { path: self.work.path.clone(), facts: Some(received.clone()), seq: self.seq };
@@ -255,6 +255,6 @@ impl Upload<'_, '_> {
             version_id: received.version_id,
         };
         self.operation.context.state.applied_record(file, self.operation.attempts.clone()).await?;
-        Ok(Step::Ended(PathOutcome::Sent { effect: self.planned.effect, bytes, verified }))
+        Ok(Step::Ended(PathOutcome::Sent { effect: self.planned.effect, bytes, verified, kept }))
     }
 }

@@ -4,7 +4,7 @@
 use crate::apply::context::ApplyContext;
 use crate::apply::error::{ApplyError, ignore_refused_permissions};
 use crate::apply::executor::permits::Permit;
-use crate::apply::sink::{EffectKind, EffectRequest, FilePart, SinkHandle};
+use crate::apply::sink::{EffectKind, EffectRequest, EffectResult, FilePart, SinkHandle};
 use crate::endpoint::{ContentFault, EndpointError};
 use crate::plan::{self, Effect, Planned, SkipReason, Verdict};
 use crate::record::{FileRecord, Observation};
@@ -148,9 +148,9 @@ impl Operation<'_> {
         };
         let (context, key, handle) = (self.context, effect.key(), SinkHandle::of(&work.path_state));
         let request = || EffectRequest { kind: EffectKind::Delete, path: &work.path, handle: handle.as_ref(), idempotency_key: key };
-        self.call(&mut effect, || context.sink.perform(request())).await?;
+        let EffectResult { kept, .. } = self.call(&mut effect, || context.sink.perform(request())).await?;
         self.context.state.deleted_record(&work.path, self.attempts.clone()).await?;
-        Ok(Step::Ended(PathOutcome::Deleted))
+        Ok(Step::Ended(PathOutcome::Deleted { kept }))
     }
 
     /// Asks the sink which content it has at this path. If the sink already holds the planned content, records it as applied and uploads nothing.

@@ -24,6 +24,8 @@ pub struct Capabilities {
     pub keeps_identity: bool,
     /// The promise for a call that is sent again.
     pub idempotency: Idempotency,
+    /// Whether others may change the sink's files, and [`super::Sink::changed`] finds out, without a call for each.
+    pub notices_changes: bool,
     /// The maximum size of a file, in bytes; `None` = no limit.
     pub max_file_bytes: Option<u64>,
     /// The maximum number of concurrent calls; `None` = no limit.

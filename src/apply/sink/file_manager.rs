@@ -26,6 +26,7 @@ impl FileManagerSink {
             renames: Renames::Any,
             keeps_identity: true,
             idempotency: Idempotency::Ledger,
+            notices_changes: false,
             max_file_bytes: None,
             connections: None,
         };
@@ -34,7 +35,7 @@ impl FileManagerSink {
 
     async fn save(&self, request: SaveRequest) -> Result<EffectResult, FileManagerError> {
         let saved = self.file_manager.save(request).await?;
-        Ok(EffectResult { handle: saved.internal_id.map(SinkHandle), permissions: None })
+        Ok(EffectResult { handle: saved.internal_id.map(SinkHandle), ..EffectResult::default() })
     }
 }
 
@@ -60,6 +61,10 @@ impl Sink for FileManagerSink {
             Err(error) if error.kind == FileManagerErrorKind::NotFound => Ok(None),
             held => Ok(held.map(Some)?),
         }
+    }
+
+    async fn changed(&self, _: &[(ObjectKey, Option<SinkHandle>)]) -> Result<Vec<ObjectKey>, EndpointError> {
+        unreachable!("invariant: the engine sends only what the capabilities allow")
     }
 
     async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError> {

@@ -3,9 +3,11 @@
 
 mod capabilities;
 mod file_manager;
+mod local_dir;
 
 pub use capabilities::{Capabilities, Idempotency};
 pub use file_manager::FileManagerSink;
+pub use local_dir::LocalDirSink;
 
 use crate::endpoint::{ByteStream, EndpointError, EndpointId};
 use crate::record::{Fingerprint, ObjectFacts, ObjectKey, PathState, Permissions};
@@ -54,6 +56,8 @@ pub struct EffectResult {
     pub handle: Option<SinkHandle>,
     /// The permissions that the file has now, if the sink returned them.
     pub permissions: Option<Permissions>,
+    /// The number of files that the engine did not send and that had to make way. The sink keeps them.
+    pub kept: u64,
 }
 
 /// The content of a create or an update.
@@ -135,6 +139,11 @@ pub trait Sink: Send + Sync {
 
     /// Returns the file that the sink stores at a path; `None` = no file. Changes nothing.
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, aspect: FilePart) -> Result<Option<StoredFile>, EndpointError>;
+
+    /// Returns those of these files that the sink does not store any more as its last answers said: others changed or deleted them. The
+    /// files are in the order of their keys. The engine asks about all files of a sink that [`Capabilities::notices_changes`], each time it
+    /// lists the source from the start. Changes nothing.
+    async fn changed(&self, files: &[(ObjectKey, Option<SinkHandle>)]) -> Result<Vec<ObjectKey>, EndpointError>;
 
     /// Makes one attempt at one effect.
     async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError>;

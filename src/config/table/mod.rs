@@ -2,6 +2,7 @@
 //! nothing.
 
 mod endpoints;
+mod mirror;
 mod schedule;
 mod sources;
 mod target;
@@ -13,6 +14,7 @@ pub(super) use endpoints::{
     AWS_SESSION_TOKEN, CUSTOMER_S3_ACCESS_KEY, CUSTOMER_S3_ADDRESSING, CUSTOMER_S3_BUCKET, CUSTOMER_S3_ENDPOINT, CUSTOMER_S3_PREFIX,
     CUSTOMER_S3_REGION, CUSTOMER_S3_SECRET_KEY, CUSTOMER_S3_TIMEOUT, EVENTS_API_URL, FILE_MANAGER_API_TOKEN, FILE_MANAGER_API_URL,
 };
+pub(super) use mirror::LOCAL_DOWNLOAD_DIR;
 pub(super) use schedule::{RECONCILE_CRON, SYNC_CRON, SYNC_INTERVAL};
 pub(super) use sources::{EVENTS_SQS_ENDPOINT, EVENTS_SQS_QUEUE_URL, INBOX_MAX};
 pub(super) use target::{TARGET_S3_ACCESS_KEY, TARGET_S3_BUCKET, TARGET_S3_ENDPOINT, TARGET_S3_REGION, TARGET_S3_SECRET_KEY};
@@ -29,7 +31,7 @@ pub(super) use work::{
 use super::declared::Declared;
 
 /// All settings, in the order of the documentation page.
-pub static TABLE: [&Declared; 45] = [
+pub static TABLE: [&Declared; 46] = [
     &CUSTOMER_S3_ENDPOINT.declared,
     &CUSTOMER_S3_ADDRESSING.declared,
     &CUSTOMER_S3_BUCKET.declared,
@@ -42,6 +44,7 @@ pub static TABLE: [&Declared; 45] = [
     &FILE_MANAGER_API_URL.declared,
     &FILE_MANAGER_API_TOKEN.declared,
     &EVENTS_API_URL.declared,
+    &LOCAL_DOWNLOAD_DIR.declared,
     &EVENTS_SQS_QUEUE_URL.declared,
     &EVENTS_SQS_ENDPOINT.declared,
     &INBOX_MAX.declared,

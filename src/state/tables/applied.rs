@@ -127,6 +127,21 @@ pub(crate) fn mark_asked_unconfirmed(
     Ok(())
 }
 
+/// The confirmed files of the next paths after one, with their handles. `None` = from the first.
+pub(crate) fn confirmed_after(
+    connection: &Connection,
+    sink: RegisteredSink,
+    after: Option<&ObjectKey>,
+    most: usize,
+) -> Result<Vec<(ObjectKey, Option<String>)>, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT path, handle FROM applied WHERE sink = ?1 AND path > ?2 AND confirmed = 1 ORDER BY path LIMIT ?3")?;
+    let (after, most) = (after.map_or("", ObjectKey::as_str), i64::try_from(most).unwrap_or(i64::MAX));
+    let rows = statement.query_map(params![sink.id, after, most], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().filter_map(|(path, handle)| Some((ObjectKey::new(path).ok()?, handle))).collect())
+}
+
 /// Marks the row as unconfirmed, and creates it if there is none.
 pub(crate) fn unconfirm(connection: &Connection, sink: RegisteredSink, path: &ObjectKey) -> Result<(), StateError> {
     let mut statement = connection.prepare_cached(

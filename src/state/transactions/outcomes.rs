@@ -68,6 +68,23 @@ impl SinkState {
         .await
     }
 
+    /// The sink's confirmed files of the next paths after one, at most this many, with their handles. `None` = from the first.
+    pub async fn applied_after(&self, after: Option<ObjectKey>, most: usize) -> Result<Vec<(ObjectKey, Option<String>)>, StateError> {
+        self.call(move |connection, sink| applied::confirmed_after(connection, sink, after.as_ref(), most)).await
+    }
+
+    /// The sink does not store these files as the rows say: makes them unconfirmed, and plans their paths again.
+    pub async fn applied_unconfirm(&self, paths: Vec<ObjectKey>) -> Result<(), StateError> {
+        self.call(move |connection, sink| {
+            for path in &paths {
+                applied::unconfirm(connection, sink, path)?;
+                requeue::requeue(connection, sink, path, Trigger::InFlight)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// The sink refused the effect for good: it did not happen, and the intent ends.
     pub async fn intent_refuse(&self, path: &ObjectKey, plane: IntentKind) -> Result<(), StateError> {
         let path = path.clone();

@@ -13,6 +13,7 @@ mod daemon_requests;
 mod diff;
 mod export;
 mod initial_sync;
+mod mirror;
 mod self_test;
 mod store_probe;
 mod setup;

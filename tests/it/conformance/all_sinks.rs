@@ -6,10 +6,13 @@ use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mock_api::{Fault, FaultAction, Running};
-use s3_sync::apply::sink::{Capabilities, Checkpoint, FileManagerSink, Idempotency, Sink as _};
+use s3_sync::apply::sink::{Capabilities, Checkpoint, FileManagerSink, Idempotency, LocalDirSink, Sink as _};
 use s3_sync::endpoint::EndpointError;
+use s3_sync::local_fs::key_path::{escaped_path_of, path_of};
 use s3_sync::plan::{PermissionSupport, Renames};
+use s3_sync::record::ObjectKey;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -19,6 +22,7 @@ async fn a_sink_in_memory_conforms_with_any_capabilities() {
         permissions: PermissionSupport::None,
         renames: Renames::None,
         keeps_identity: false,
+        notices_changes: false,
         idempotency: Idempotency::Natural,
         ..all.clone()
     };
@@ -31,7 +35,7 @@ async fn a_sink_in_memory_conforms_with_any_capabilities() {
         for function in FUNCTIONS {
             let sink = MemorySink::new(capabilities.clone());
             let (contents, order) = (|| sink.contents(), |trouble| sink.order(trouble));
-            function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+            function(&Tried { sink: &sink, contents: &contents, order: Some(&order) }).await;
         }
         let sink = MemorySink::new(capabilities);
         sink.set_unreachable(true);
@@ -61,7 +65,7 @@ async fn the_file_manager_over_http_conforms() {
         let double = file_manager::double().await;
         let sink = FileManagerSink::new(Arc::new(file_manager::client(&double)));
         let (contents, order) = (|| contents_of(&double), |trouble| order(&double, trouble));
-        function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+        function(&Tried { sink: &sink, contents: &contents, order: Some(&order) }).await;
     }
     let double = file_manager::double().await;
     let sink = FileManagerSink::new(Arc::new(file_manager::client(&double)));
@@ -78,11 +82,55 @@ async fn the_file_manager_of_the_model_conforms() {
         let (file_manager, world) = file_manager_alone();
         let sink = FileManagerSink::new(file_manager);
         let (contents, order) = (|| world.files(), |trouble| world.order(trouble));
-        function(&Tried { sink: &sink, contents: &contents, order: &order }).await;
+        function(&Tried { sink: &sink, contents: &contents, order: Some(&order) }).await;
     }
     let (file_manager, world) = file_manager_alone();
     world.make_unreachable();
     an_unreachable_sink_had_no_effect(&FileManagerSink::new(file_manager)).await;
+}
+
+/// The keys that the conformance functions use: the path of a long key does not tell it.
+fn all_keys() -> Vec<ObjectKey> {
+    let hostile: Vec<String> = serde_json::from_str(include_str!("../../fixtures/hostile-keys.json")).expect("a list of keys");
+    let plain = ["d/a", "d/b", "n", "r", "fresh", "known", "d/from", "d/other"].map(str::to_owned);
+    hostile.into_iter().chain(plain).map(|key| ObjectKey::new(key).expect("a key")).collect()
+}
+
+/// The files beneath a directory by their keys, read without the sink.
+fn files_by_key(root: &Path) -> BTreeMap<String, Bytes> {
+    let keys = all_keys();
+    let mut files = BTreeMap::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            let below = path.strip_prefix(root).expect("below the root");
+            if below.starts_with(".s3-sync") {
+                continue;
+            }
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let key = keys.iter().find(|key| path_of(key) == below || escaped_path_of(key) == below);
+            let key = key.unwrap_or_else(|| panic!("{} is of no key", below.display()));
+            files.insert(key.as_str().to_owned(), std::fs::read(&path).expect("a file").into());
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn a_directory_conforms() {
+    for function in FUNCTIONS {
+        let base = tempfile::tempdir().expect("a directory");
+        let root = base.path().join("made/by the sink");
+        let sink = LocalDirSink::new(&root, None);
+        function(&Tried { sink: &sink, contents: &|| files_by_key(&root), order: None }).await;
+    }
+    let base = tempfile::tempdir().expect("a directory");
+    std::fs::write(base.path().join("file"), "in the way").expect("written");
+    an_unreachable_sink_had_no_effect(&LocalDirSink::new(&base.path().join("file/root"), None)).await;
 }
 
 /// Checkpoints of a process that ends before it needs them.

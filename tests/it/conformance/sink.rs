@@ -20,8 +20,8 @@ pub(crate) struct Tried<'a> {
     pub(crate) sink: &'a dyn Sink,
     /// Its contents, read without the trait.
     pub(crate) contents: &'a (dyn Fn() -> BTreeMap<String, Bytes> + Sync),
-    /// Orders trouble for the next effect.
-    pub(crate) order: &'a (dyn Fn(SinkTrouble) + Sync),
+    /// Orders trouble for the next effect; `None` = its failures are tested beside it.
+    pub(crate) order: Option<&'a (dyn Fn(SinkTrouble) + Sync)>,
 }
 
 fn key(raw: &str) -> ObjectKey {
@@ -68,7 +68,12 @@ impl Tried<'_> {
     }
 
     async fn holds(&self, path: &str) -> Option<StoredFile> {
-        self.sink.inspect(&key(path), None, FilePart::Content).await.expect("an answer")
+        self.holds_as(path, &EffectResult::default()).await
+    }
+
+    /// What the sink stores, asked with the handle of its last answer.
+    async fn holds_as(&self, path: &str, last: &EffectResult) -> Option<StoredFile> {
+        self.sink.inspect(&key(path), last.handle.as_ref(), FilePart::Content).await.expect("an answer")
     }
 
     async fn permissions(&self, path: &str) -> Permissions {
@@ -87,11 +92,11 @@ async fn what_arrives_is_held_until_it_is_deleted(tried: &Tried<'_>) {
     tried.sink.check().await.expect("it is there");
     assert_eq!(tried.holds("d/a").await, None);
     let created = tried.perform("d/a", EffectKind::Create(content("one"))).await.expect("a create");
-    let held = tried.holds("d/a").await.expect("it is held");
+    let held = tried.holds_as("d/a", &created).await.expect("it is held");
     assert_eq!((held.content, held.size, held.handle), (facts("one").fingerprint(), Some(3), created.handle.clone()));
 
     let updated = tried.perform("d/a", EffectKind::Update(content("seven b"))).await.expect("an update");
-    let held = tried.holds("d/a").await.expect("it is held");
+    let held = tried.holds_as("d/a", &updated).await.expect("it is held");
     assert_eq!((held.content, held.size, &held.handle), (facts("seven b").fingerprint(), Some(7), &updated.handle));
     if tried.can().keeps_identity {
         assert_eq!(updated.handle, created.handle);
@@ -104,6 +109,24 @@ async fn what_arrives_is_held_until_it_is_deleted(tried: &Tried<'_>) {
         assert_eq!(tried.holds("d/a").await, None);
     }
     tried.is(&[]);
+}
+
+async fn files_that_are_not_what_the_handle_says_are_found(tried: &Tried<'_>) {
+    if !tried.can().notices_changes {
+        return;
+    }
+    let mut handles = Vec::new();
+    for path in ["d/a", "d/b", "n", "r"] {
+        let created = tried.perform(path, EffectKind::Create(content("one"))).await.expect("a create");
+        handles.push((key(path), created.handle));
+    }
+    assert_eq!(tried.sink.changed(&handles).await.expect("an answer"), []);
+    tried.perform("d/b", EffectKind::Delete).await.expect("a delete");
+    handles[3].1 = handles[2].1.clone();
+    handles[2].1 = None;
+    let changed = tried.sink.changed(&handles).await.expect("an answer");
+    assert_eq!(changed, ["d/b", "n", "r"].map(key), "gone, without a handle, with the handle of another file");
+    tried.is(&[("d/a", "one"), ("n", "one"), ("r", "one")]);
 }
 
 async fn an_update_of_nothing_says_so_or_makes_no_difference(tried: &Tried<'_>) {
@@ -257,11 +280,12 @@ async fn a_path_is_what_the_key_is_byte_for_byte(tried: &Tried<'_>) {
 }
 
 async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sent_again(tried: &Tried<'_>) {
+    let Some(order) = tried.order else { return };
     for (path, trouble, had_its_effect) in
         [("refused", SinkTrouble::Refuses, false), ("before", SinkTrouble::BreaksBefore, false), ("after", SinkTrouble::BreaksAfter, true)]
     {
         let effect = Uuid::new_v4();
-        (tried.order)(trouble);
+        order(trouble);
         let failed = tried.with_key(effect, path, EffectKind::Create(content("one"))).await.expect_err("the trouble");
         assert_eq!((tried.contents)().contains_key(path), had_its_effect, "{trouble:?}");
         assert_eq!(failed.is_refusal(), trouble == SinkTrouble::Refuses, "{failed}");
@@ -275,6 +299,10 @@ async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sen
 
 /// An unreachable sink reports that, and that the call certainly had no effect.
 pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
+    if sink.capabilities().notices_changes {
+        let failed = sink.changed(&[(key("a"), None)]).await.expect_err("nothing answers");
+        assert_eq!((failed.disposition, failed.effect), (Disposition::Stop { transient: true }, EffectCertainty::None), "{failed}");
+    }
     let performed =
         sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, idempotency_key: Uuid::new_v4() }).await;
     let inspected = sink.inspect(&key("a"), None, FilePart::Content).await;
@@ -287,8 +315,9 @@ pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
 pub(super) type Function = for<'a> fn(&'a Tried<'a>) -> BoxFuture<'a, ()>;
 
 /// Each function gets an empty sink.
-pub(super) const FUNCTIONS: [Function; 9] = [
+pub(super) const FUNCTIONS: [Function; 10] = [
     |tried| what_arrives_is_held_until_it_is_deleted(tried).boxed(),
+    |tried| files_that_are_not_what_the_handle_says_are_found(tried).boxed(),
     |tried| an_update_of_nothing_says_so_or_makes_no_difference(tried).boxed(),
     |tried| the_same_effect_sent_again_is_answered(tried).boxed(),
     |tried| a_ledger_makes_an_effect_of_any_kind_happen_once(tried).boxed(),

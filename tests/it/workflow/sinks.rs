@@ -23,6 +23,7 @@ fn least() -> Capabilities {
         permissions: PermissionSupport::None,
         renames: Renames::None,
         keeps_identity: false,
+        notices_changes: false,
         idempotency: Idempotency::Natural,
         ..all_capabilities()
     }
@@ -132,6 +133,10 @@ impl Sink for Counting {
 
     async fn check(&self) -> Result<(), EndpointError> {
         Ok(())
+    }
+
+    async fn changed(&self, _: &[(ObjectKey, Option<SinkHandle>)]) -> Result<Vec<ObjectKey>, EndpointError> {
+        Ok(Vec::new())
     }
 
     async fn inspect(&self, path: &ObjectKey, _: Option<&SinkHandle>, _: FilePart) -> Result<Option<StoredFile>, EndpointError> {
