@@ -16,14 +16,14 @@ pub struct AnsweredPage {
     pub says_encoded: bool,
     /// The truncation flag; `None` = there is none.
     pub truncated: Option<bool>,
-    /// The page as a run gets it; an error if the client refuses it.
-    pub page: Result<ListPage, S3Error>,
+    /// The page as a run gets it.
+    pub page: ListPage,
 }
 
 /// An entry of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnsweredEntry {
-    /// The key as it is written in the response.
+    /// The key as it is written in the response. Not empty.
     pub written: String,
     /// True if the entry has a time that can be read.
     pub has_time: bool,
@@ -45,17 +45,12 @@ pub struct AnsweredObject {
 }
 
 impl AwsBucket {
-    /// Lists one page.
+    /// Lists one page. What a run refuses is an error here, too, so that each entry has a key.
     pub async fn answered_page(&self, request: &ListRequest) -> Result<AnsweredPage, S3Error> {
         let (output, left_out) = self.list_output(request).await?;
-        let mut page = AnsweredPage {
-            entries: entries(&output),
-            says_encoded: output.encoding_type == Some(EncodingType::Url),
-            truncated: output.is_truncated,
-            page: Ok(ListPage::default()),
-        };
-        page.page = self.validated_page(request, output, left_out);
-        Ok(page)
+        let (entries, says_encoded) = (entries(&output), output.encoding_type == Some(EncodingType::Url));
+        let truncated = output.is_truncated;
+        Ok(AnsweredPage { entries, says_encoded, truncated, page: self.validated_page(request, output, left_out)? })
     }
 
     /// Reads the headers of one object.
