@@ -59,6 +59,15 @@ async fn an_entry_without_a_key_fails_the_first_page_in_the_words_of_a_run() {
     stage.expect(&["initial-sync"], 1).await.prints(&[WORDS]);
 }
 
+/// The row claimed that a sync can run, and that there is no byte order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_goes_in_circles_shows_nothing_of_the_order() {
+    let order = ("byte_order", "not_seen", "would be so in other orders, too", "");
+    check(&PLAIN, listing(OddListing::InCircles), 0, &[order]).await;
+    let order = ("byte_order", "yes", "6 keys are in byte order", "");
+    check(&TELLING, listing(OddListing::InCircles), 0, &[order]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_after_a_key() {
     const NAME: &str = "start_after";

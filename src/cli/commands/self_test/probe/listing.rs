@@ -5,6 +5,7 @@ use super::row::ProbeRow;
 use crate::record::{KeyEncoding, ObjectFacts, ObjectKey, PageCursor};
 use crate::s3::{AnsweredEntry, AnsweredPage};
 use crate::source::{NoProgress, SourcePage, Walk};
+use std::collections::BTreeSet;
 
 /// The number of keys that the probe's own pages ask for, so that a small bucket has several pages.
 const SMALL_PAGE: u16 = 2;
@@ -79,7 +80,9 @@ pub(super) async fn rows(asker: &Asker, sample: &Sample) -> Vec<ProbeRow> {
     if last_page_has_flag.is_none() {
         last_page_has_flag = last_page_of_one_key(asker, sample).await;
     }
-    let of_pages: Vec<_> = pages.written.iter().map(|written| sample.read(written)).collect();
+    let mut seen = BTreeSet::new();
+    // A listing that goes in circles shows a page again, which is no order.
+    let of_pages: Vec<_> = pages.written.iter().map(|written| sample.read(written)).take_while(|key| seen.insert(key.clone())).collect();
     let order = sample.byte_order(&of_pages);
     vec![sample.continuation_token(&pages), sample.max_keys_row(&pages), start_after, truncation_flag(last_page_has_flag), order]
 }
