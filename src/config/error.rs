@@ -100,14 +100,26 @@ pub enum ConfigProblem {
         /// The missing half.
         missing: &'static str,
     },
+    /// The ARN of a bucket is given in place of its name.
+    #[error("{name} is {arn:?}, the ARN of a bucket: give the bucket's name, {bucket}")]
+    BucketArn {
+        /// The setting.
+        name: &'static str,
+        /// The ARN.
+        arn: String,
+        /// The bucket's name.
+        bucket: String,
+    },
     /// The ARN of an access point is given together with an endpoint.
     #[error(
-        "{name} is the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
+        "{name} is {arn:?}, the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
          the endpoint", if fallbacks.is_empty() { String::new() } else { format!(" (or {})", fallbacks.join(", ")) }
     )]
     OnlyAtAws {
         /// The setting of the bucket.
         name: &'static str,
+        /// The ARN.
+        arn: String,
         /// The setting of the endpoint.
         endpoint: &'static str,
         /// The names that are read if the endpoint's setting is not given.
