@@ -3,6 +3,7 @@
 
 use super::origin::Location;
 use std::{fmt, path::PathBuf};
+use url::Url;
 
 /// All problems, in the order of the documentation page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +133,29 @@ pub enum ConfigProblem {
         name: &'static str,
         /// The setting of the endpoint.
         endpoint: &'static str,
+    },
+    /// The bucket is to be part of the host name at an IP address.
+    #[error(
+        "{addressing} is virtual, and {endpoint} is {address}: no bucket has a host name below an IP address: give the server's host name, \
+         or set {addressing}=path"
+    )]
+    HostNameAtIpAddress {
+        /// The setting of the addresses' form.
+        addressing: &'static str,
+        /// The setting of the endpoint.
+        endpoint: &'static str,
+        /// The endpoint.
+        address: Url,
+    },
+    /// The bucket is to be part of the host name, and its name cannot be.
+    #[error("{addressing} is virtual, and {name} is {bucket:?}, which cannot be part of a host name: set {addressing}=path")]
+    NoHostName {
+        /// The setting of the addresses' form.
+        addressing: &'static str,
+        /// The setting of the bucket.
+        name: &'static str,
+        /// The bucket.
+        bucket: String,
     },
     /// A key in the YAML file that nothing reads.
     #[error("service.{key} ({location}) is not a setting: {}", nearest.as_ref().map_or_else(|| "all settings are listed in docs/configuration.md".to_owned(), |nearest| format!("did you mean {nearest}?")))]

@@ -130,6 +130,45 @@ fn an_arn_of_anything_but_an_access_point_is_refused() {
     }
 }
 
+/// The setting had no effect there: the bucket stood in the path.
+#[test]
+fn virtual_addressing_is_refused_where_the_bucket_has_no_host_name() {
+    for (endpoint, bucket, expected) in [
+        (
+            "http://127.0.0.1:9000",
+            "b",
+            &[
+                "CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_ENDPOINT is http://127.0.0.1:9000/: no bucket has a host name below an IP \
+               address: give the server's host name, or set CUSTOMER_S3_ADDRESSING=path",
+            ][..],
+        ),
+        (
+            "https://[::1]/s3",
+            "b",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_ENDPOINT is https://[::1]/s3: no bucket has a host name below an IP \
+               address: give the server's host name, or set CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        (
+            "http://store",
+            "tenant:bucket",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_BUCKET is \"tenant:bucket\", which cannot be part of a host name: set \
+               CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        (
+            "",
+            "Old_Bucket",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_BUCKET is \"Old_Bucket\", which cannot be part of a host name: set \
+               CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        ("http://store", "my-bucket.1", &[]),
+        ("", "arn:aws:s3:eu-west-1:1:accesspoint/x", &[]),
+    ] {
+        let settings = [("CUSTOMER_S3_ADDRESSING", "virtual"), ("CUSTOMER_S3_ENDPOINT", endpoint), ("CUSTOMER_S3_BUCKET", bucket)];
+        let problems: Vec<_> = environment(&settings).resolve().err().into_iter().flat_map(|error| error.problems).collect();
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{endpoint} {bucket}");
+    }
+}
+
 #[test]
 fn all_problems_are_reported_together() {
     let given = Given {

@@ -1,11 +1,14 @@
 //! What a server answered, before this client mends, completes or compares it. Only `s3-sync test` makes these calls. All are reads.
 
 use super::head::RawHead;
-use super::{AwsBucket, body_of};
+use super::{AwsBucket, CallInfo, body_of};
 use crate::record::{Checksum, ETag, ObjectKey};
-use crate::s3::{GetRequest, ListPage, ListRequest, S3ByteStream, S3Error};
+use crate::s3::{GetRequest, ListPage, ListRequest, S3ByteStream, S3Error, S3ErrorKind};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{EncodingType, Object};
+use std::time::Duration;
+use url::Url;
 
 /// A page of a listing.
 #[derive(Clone, Debug)]
@@ -51,6 +54,18 @@ impl AwsBucket {
         let (entries, says_encoded) = (entries(&output), output.encoding_type == Some(EncodingType::Url));
         let truncated = output.is_truncated;
         Ok(AnsweredPage { entries, says_encoded, truncated, page: self.validated_page(request, output, left_out)? })
+    }
+
+    /// True if the bucket's name stands in the path of requests. The SDK puts it there, too, if no host name can hold it: a signed request,
+    /// which is not sent, shows it.
+    pub async fn is_addressed_by_path(&self) -> Result<bool, S3Error> {
+        const KEY: &str = "k";
+        let call = CallInfo { operation: "GetObject", key: None };
+        let lifetime = PresigningConfig::expires_in(Duration::from_mins(1));
+        let lifetime = lifetime.map_err(|error| self.error(call, S3ErrorKind::Other, &error.to_string()))?;
+        let signed = self.client.get_object().bucket(&self.bucket).key(KEY).presigned(lifetime).await;
+        let signed = signed.map_err(|error| self.failed(call, &error))?;
+        Ok(Url::parse(signed.uri()).is_ok_and(|url| url.path() != format!("{}/{KEY}", self.base_path)))
     }
 
     /// Reads the headers of one object.
