@@ -69,6 +69,12 @@ pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     Some(all)
 }
 
+/// The addresses of standard queues. S3 does not send to a FIFO queue.
+pub(super) fn queue_addresses(raw: &str) -> Option<Vec<Url>> {
+    let is_fifo = |url: &Url| url.path().rsplit_once('.').is_some_and(|(_, ending)| ending == "fifo");
+    addresses(raw).filter(|all| !all.iter().any(is_fifo))
+}
+
 /// Text that fits into a header. A line break at the end of a key would make every request fail.
 pub(super) fn one_line(raw: &str) -> Option<String> {
     (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())

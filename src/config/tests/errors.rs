@@ -169,6 +169,15 @@ fn virtual_addressing_is_refused_where_the_bucket_has_no_host_name() {
     }
 }
 
+/// A FIFO queue was accepted, although a standard queue is demanded.
+#[test]
+fn a_fifo_queue_is_refused() {
+    let problems = environment(&[("EVENTS_SQS_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/a,http://host/1/b.fifo")]).problems();
+    let words = "EVENTS_SQS_QUEUE_URL is \"https://sqs.eu-central-1.amazonaws.com/1/a,http://host/1/b.fifo\" (environment): give the address of a \
+                 standard queue (not a FIFO queue, whose name ends with .fifo), such as";
+    assert!(problems.len() == 1 && problems[0].starts_with(words), "{problems:?}");
+}
+
 #[test]
 fn all_problems_are_reported_together() {
     let given = Given {
