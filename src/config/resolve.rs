@@ -24,6 +24,8 @@ pub struct ReadFiles<'a> {
     pub secret: &'a dyn Fn(&Path) -> Result<SecretString, String>,
     /// Reads a bundle of certificates.
     pub bundle: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+    /// Reads the bundle of the system's authorities; `None` = there is none to read.
+    pub system: &'a dyn Fn() -> Option<Vec<u8>>,
 }
 
 /// The settings in the layers, or all problems with them.
@@ -104,7 +106,7 @@ impl Resolver<'_> {
             },
             trusted: TrustedAuthorities {
                 added: self.bundle(&table::AWS_CA_BUNDLE),
-                instead_of_system: self.bundle(&table::SSL_CERT_FILE),
+                instead_of_system: self.bundle(&table::SSL_CERT_FILE).or_else(|| self.system_bundle()),
             },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
@@ -163,6 +165,15 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// The system's authorities, if the environment has an empty `SSL_CERT_FILE`, which counts as not set. The TLS library would take it for
+    /// the path of a file, and the SDK panics at an https address if no authority is trusted.
+    fn system_bundle(&self) -> Option<CaBundle> {
+        let declared = &table::SSL_CERT_FILE.declared;
+        let mut environment = self.layers.iter().filter(|layer| *layer.location() == Location::Environment);
+        let is_empty = !self.is_given(declared) && environment.any(|layer| layer.names().any(|(name, _)| name == declared.name));
+        CaBundle::parse(&is_empty.then(self.files.system)??).ok()
     }
 
     fn log_file(&mut self) -> Option<LogFileSettings> {
