@@ -3,6 +3,7 @@
 
 use super::origin::Location;
 use std::{fmt, path::PathBuf};
+use url::Url;
 
 /// All problems, in the order of the documentation page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,14 +113,26 @@ pub enum ConfigProblem {
         /// The missing half.
         missing: &'static str,
     },
+    /// The ARN of a bucket is given in place of its name.
+    #[error("{name} is {arn:?}, the ARN of a bucket: give the bucket's name, {bucket}")]
+    BucketArn {
+        /// The setting.
+        name: &'static str,
+        /// The ARN.
+        arn: String,
+        /// The bucket's name.
+        bucket: String,
+    },
     /// The ARN of an access point is given together with an endpoint.
     #[error(
-        "{name} is the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
+        "{name} is {arn:?}, the ARN of an access point, which only AWS has, and {endpoint}{} names another server: give the bucket's name, or remove \
          the endpoint", if fallbacks.is_empty() { String::new() } else { format!(" (or {})", fallbacks.join(", ")) }
     )]
     OnlyAtAws {
         /// The setting of the bucket.
         name: &'static str,
+        /// The ARN.
+        arn: String,
         /// The setting of the endpoint.
         endpoint: &'static str,
         /// The names that are read if the endpoint's setting is not given.
@@ -132,6 +145,29 @@ pub enum ConfigProblem {
         name: &'static str,
         /// The setting of the endpoint.
         endpoint: &'static str,
+    },
+    /// The bucket is to be part of the host name at an IP address.
+    #[error(
+        "{addressing} is virtual, and {endpoint} is {address}: no bucket has a host name below an IP address: give the server's host name, \
+         or set {addressing}=path"
+    )]
+    HostNameAtIpAddress {
+        /// The setting of the addresses' form.
+        addressing: &'static str,
+        /// The setting of the endpoint.
+        endpoint: &'static str,
+        /// The endpoint.
+        address: Url,
+    },
+    /// The bucket is to be part of the host name, and its name cannot be.
+    #[error("{addressing} is virtual, and {name} is {bucket:?}, which cannot be part of a host name: set {addressing}=path")]
+    NoHostName {
+        /// The setting of the addresses' form.
+        addressing: &'static str,
+        /// The setting of the bucket.
+        name: &'static str,
+        /// The bucket.
+        bucket: String,
     },
     /// A key in the YAML file that nothing reads.
     #[error("service.{key} ({location}) is not a setting: {}", nearest.as_ref().map_or_else(|| "all settings are listed in docs/configuration.md".to_owned(), |nearest| format!("did you mean {nearest}?")))]

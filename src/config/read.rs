@@ -33,8 +33,12 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// A larger file is not a bundle of certificates. A system's has about 200 KiB.
 const MAX_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Where systems keep the certificates of their authorities: Debian, Alpine and Arch; Fedora and RHEL; SUSE; BSD and macOS.
+const SYSTEM_BUNDLES: [&str; 4] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
+
 /// Reads the files that settings name.
-pub(super) const FILES: ReadFiles<'static> = ReadFiles { secret: &secret_file, bundle: &bundle_file };
+pub(super) const FILES: ReadFiles<'static> = ReadFiles { secret: &secret_file, bundle: &bundle_file, system: &system_bundle };
 
 /// All layers of this process, in order of precedence.
 pub(super) fn layers(flags: &Flags) -> Layers {
@@ -87,6 +91,13 @@ pub(super) fn secret_again(path: &Path) -> Result<SecretString, String> {
 /// The file of a bundle of certificates.
 fn bundle_file(path: &Path) -> Result<Vec<u8>, String> {
     bytes_of(path, MAX_BUNDLE_BYTES).map_err(|error| reason(&error))
+}
+
+/// The bundle of the system's authorities. `None` = the environment names directories in its place, or there is none.
+#[expect(clippy::disallowed_methods, reason = "config/ is the one module that reads the environment")]
+fn system_bundle() -> Option<Vec<u8>> {
+    let names_directories = std::env::var_os("SSL_CERT_DIR").is_some_and(|directories| !directories.is_empty());
+    SYSTEM_BUNDLES.iter().filter(|_| !names_directories).find_map(|path| bundle_file(Path::new(path)).ok())
 }
 
 fn flag_layer(flags: &Flags) -> Layer {

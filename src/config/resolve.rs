@@ -1,10 +1,11 @@
 //! Turns layers into settings: chooses the value that counts, parses it, and collects all problems. Pure, except for the passed
 //! functions that read files.
 
+mod buckets;
 mod keys;
 
 use super::{
-    Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, SourceSettings, TargetSettings,
+    Effective, LogFileSettings, LogSettings, Need, OtlpSettings, ScheduleSettings, Settings, TargetSettings,
     declared::{Declared, Setting},
     error::{ConfigError, ConfigProblem},
     layers::{Layer, Layers},
@@ -15,7 +16,6 @@ use super::{
 use crate::trust::{CaBundle, TrustedAuthorities};
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
-use url::Url;
 
 /// Reads the files that settings name. An error is a reason for the operator.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct ReadFiles<'a> {
     pub secret: &'a dyn Fn(&Path) -> Result<SecretString, String>,
     /// Reads a bundle of certificates.
     pub bundle: &'a dyn Fn(&Path) -> Result<Vec<u8>, String>,
+    /// Reads the bundle of the system's authorities; `None` = there is none to read.
+    pub system: &'a dyn Fn() -> Option<Vec<u8>>,
 }
 
 /// The settings in the layers, or all problems with them.
@@ -89,15 +91,7 @@ impl Resolver<'_> {
     /// In the order of the table, which is also the order of the reported problems.
     fn settings(&mut self) -> Settings {
         Settings {
-            source: SourceSettings {
-                endpoint: self.optional(&table::CUSTOMER_S3_ENDPOINT),
-                addressing: self.with_default(&table::CUSTOMER_S3_ADDRESSING),
-                bucket: self.bucket(&table::CUSTOMER_S3_BUCKET, &table::CUSTOMER_S3_ENDPOINT),
-                prefix: self.optional(&table::CUSTOMER_S3_PREFIX).unwrap_or_default(),
-                region: self.with_default(&table::CUSTOMER_S3_REGION),
-                credentials: self.credentials(),
-                timeout: self.with_default(&table::CUSTOMER_S3_TIMEOUT),
-            },
+            source: self.source(),
             file_manager_url: self.optional(&table::FILE_MANAGER_API_URL),
             file_manager_token: self.optional(&table::FILE_MANAGER_API_TOKEN),
             events_url: self.optional(&table::EVENTS_API_URL),
@@ -113,7 +107,7 @@ impl Resolver<'_> {
             },
             trusted: TrustedAuthorities {
                 added: self.bundle(&table::AWS_CA_BUNDLE),
-                instead_of_system: self.bundle(&table::SSL_CERT_FILE),
+                instead_of_system: self.bundle(&table::SSL_CERT_FILE).or_else(|| self.system_bundle()),
             },
             database_path: self.with_default(&table::DATABASE_PATH),
             csv_retention: self.with_default(&table::CSV_RETENTION),
@@ -149,20 +143,6 @@ impl Resolver<'_> {
         self.interpret(setting, answer)
     }
 
-    /// Refuses a bucket's name that exists only at AWS if an endpoint is set, and one that AWS cannot have if none is set.
-    fn bucket(&mut self, bucket: &Setting<String>, endpoint: &Setting<Url>) -> Option<String> {
-        let name = self.optional(bucket)?;
-        let (setting, endpoint, at_endpoint) = (bucket.declared.name, &endpoint.declared, self.is_given(&endpoint.declared));
-        match (name.starts_with("arn:"), name.contains(':')) {
-            (true, _) if at_endpoint => {
-                self.problems.push(ConfigProblem::OnlyAtAws { name: setting, endpoint: endpoint.name, fallbacks: endpoint.fallbacks });
-            }
-            (false, true) if !at_endpoint => self.problems.push(ConfigProblem::NeverAtAws { name: setting, endpoint: endpoint.name }),
-            _ => {}
-        }
-        Some(name)
-    }
-
     /// After a problem the default is used, so that the remaining problems are found, too.
     fn with_default<T>(&mut self, setting: &Setting<T>) -> T {
         let value = self.optional(setting);
@@ -186,6 +166,15 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// The system's authorities, if the environment has an empty `SSL_CERT_FILE`, which counts as not set. The TLS library would take it for
+    /// the path of a file, and the SDK panics at an https address if no authority is trusted.
+    fn system_bundle(&self) -> Option<CaBundle> {
+        let declared = &table::SSL_CERT_FILE.declared;
+        let mut environment = self.layers.iter().filter(|layer| *layer.location() == Location::Environment);
+        let is_empty = !self.is_given(declared) && environment.any(|layer| layer.names().any(|(name, _)| name == declared.name));
+        CaBundle::parse(&is_empty.then(self.files.system)??).ok()
     }
 
     fn log_file(&mut self) -> Option<LogFileSettings> {

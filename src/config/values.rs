@@ -69,6 +69,12 @@ pub(super) fn addresses(raw: &str) -> Option<Vec<Url>> {
     Some(all)
 }
 
+/// The addresses of standard queues. S3 does not send to a FIFO queue.
+pub(super) fn queue_addresses(raw: &str) -> Option<Vec<Url>> {
+    let is_fifo = |url: &Url| url.path().rsplit_once('.').is_some_and(|(_, ending)| ending == "fifo");
+    addresses(raw).filter(|all| !all.iter().any(is_fifo))
+}
+
 /// Text that fits into a header. A line break at the end of a key would make every request fail.
 pub(super) fn one_line(raw: &str) -> Option<String> {
     (!raw.contains(char::is_control) && raw.trim() == raw).then(|| raw.to_owned())
@@ -79,13 +85,41 @@ pub(super) fn secret(raw: &str) -> Option<SecretString> {
 }
 
 /// Refuses only a name that no store allows, because other stores allow more names than AWS. Ceph accepts `tenant:bucket`; an
-/// empty tenant is the default one.
+/// empty tenant is the default one. Accepts the ARN of a bucket, too: its own error names the bucket.
 pub(super) fn bucket(raw: &str) -> Option<String> {
-    let fits = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    let is_arn = raw.starts_with("arn:") && !raw.contains(|c: char| c.is_whitespace() || c.is_control());
     let (tenant, name) = raw.split_once(':').unwrap_or(("", raw));
-    let is_name = (1..=255).contains(&name.len()) && fits(name) && fits(tenant) && tenant.len() <= 255;
-    (is_arn || (is_name && !matches!(name, "." | ".."))).then(|| raw.to_owned())
+    let is_name = is_bucket_name(name) && is_of_name_characters(tenant) && tenant.len() <= 255;
+    (is_name || is_access_point(raw) || bucket_of_arn(raw).is_some()).then(|| raw.to_owned())
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && is_of_name_characters(name) && !matches!(name, "." | "..")
+}
+
+fn is_of_name_characters(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+/// The bucket in its ARN, `arn:PARTITION:s3:::BUCKET`. In policies, keys follow.
+pub(super) fn bucket_of_arn(arn: &str) -> Option<&str> {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let ["arn", _, "s3", "", "", resource] = parts[..] else { return None };
+    resource.split('/').next().filter(|name| is_bucket_name(name))
+}
+
+/// True for the ARN of an access point: of S3, where that of several regions names none, of Object Lambda, or of Outposts.
+fn is_access_point(arn: &str) -> bool {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, resource] = parts[..] else { return false };
+    let are_words = |texts: &[&str]| texts.iter().all(|text| !text.is_empty() && is_of_name_characters(text));
+    let resource: Vec<_> = resource.split([':', '/']).collect();
+    are_words(&[partition, account])
+        && match (service, &resource[..]) {
+            ("s3", ["accesspoint", name]) => are_words(&[name]) && (region.is_empty() || are_words(&[region])),
+            ("s3-object-lambda", ["accesspoint", name]) => are_words(&[region, name]),
+            ("s3-outposts", ["outpost", outpost, "accesspoint", name]) => are_words(&[region, outpost, name]),
+            _ => false,
+        }
 }
 
 pub(super) fn addressing(raw: &str) -> Option<Addressing> {

@@ -105,10 +105,11 @@ impl SqsQueue {
         self.credentials.call(attempt, is_rejection).await.map_err(|error| self.queue_error(call, &error))
     }
 
-    /// An error with the messages of the SDK's error and its causes, without repetitions. A response in XML is named as such: the SDK finds
-    /// only that it is no JSON.
+    /// An error with the messages of the SDK's error and its causes, without repetitions. A response in XML and a web page are named as such:
+    /// the SDK finds only that they are no JSON.
     fn queue_error<E: Error + 'static>(&self, call: &'static str, error: &SdkError<E>) -> QueueError {
         let words = match error.raw_response() {
+            Some(response) if is_web_page(response) => web_page(response),
             Some(response) if is_xml(response) => format!("{QUERY_PROTOCOL}: {}", words_of(error)),
             _ => words_of(error),
         };
@@ -121,12 +122,31 @@ impl SqsQueue {
     }
 }
 
-/// True if the response is XML, as servers of SQS's old query protocol send it. A page of HTML is the error of a proxy.
+/// The error of a server that responds with a web page.
+fn web_page(response: &HttpResponse) -> String {
+    let status = response.status();
+    format!("the server does not speak SQS: it answers with a web page (HTTP {status}), as a proxy or a web server does")
+}
+
+/// True if the response is a page of HTML.
+fn is_web_page(response: &HttpResponse) -> bool {
+    let body = beginning(response);
+    body.starts_with(b"<html") || body.starts_with(b"<!doctype html") || content_type(response) == "text/html"
+}
+
+/// True if the response is XML, as servers of SQS's old query protocol send it.
 fn is_xml(response: &HttpResponse) -> bool {
-    let body = response.body().bytes().unwrap_or_default().trim_ascii_start().to_ascii_lowercase();
-    let is_html = body.starts_with(b"<html") || body.starts_with(b"<!doctype html");
-    let content_type = response.headers().get("content-type").unwrap_or_default();
-    !is_html && (body.starts_with(b"<") || matches!(content_type.split(';').next(), Some("text/xml" | "application/xml")))
+    beginning(response).starts_with(b"<") || matches!(content_type(response).as_str(), "text/xml" | "application/xml")
+}
+
+/// The body, in lower case.
+fn beginning(response: &HttpResponse) -> Vec<u8> {
+    response.body().bytes().unwrap_or_default().trim_ascii_start().to_ascii_lowercase()
+}
+
+fn content_type(response: &HttpResponse) -> String {
+    let header = response.headers().get("content-type").unwrap_or_default();
+    header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The region in the URL of a queue at AWS: `sqs.<region>.amazonaws.com`.
@@ -232,6 +252,28 @@ mod tests {
             for error in [queue.check().await.err().map(|error| error.to_string()), received.err().map(|error| error.to_string())] {
                 let error = error.unwrap_or_default();
                 assert_eq!(error.contains("the server does not speak SQS's JSON protocol"), named, "{answer}: {error}");
+            }
+        }
+    }
+
+    /// The error was `unexpected token '<'`, without the status.
+    #[tokio::test]
+    async fn a_web_page_is_named_as_such_with_its_status() {
+        for (answer, status) in [
+            ("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 7\r\nconnection: close\r\n\r\n<html/>", 502),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 17\r\nconnection: close\r\n\r\n\n<!DOCTYPE html>\n", 200),
+            (
+                "HTTP/1.1 501 Not Implemented\r\ncontent-type: Text/HTML; charset=utf-8\r\ncontent-length: 4\r\nconnection: close\r\n\r\n<h1>",
+                501,
+            ),
+        ] {
+            let queue = queue_that_answers(answer).await;
+            let received = queue.receive(Duration::ZERO).await.map(|messages| messages.len());
+            for error in [queue.check().await.err().map(|error| error.to_string()), received.err().map(|error| error.to_string())] {
+                let error = error.unwrap_or_default();
+                let words =
+                    format!("the server does not speak SQS: it answers with a web page (HTTP {status}), as a proxy or a web server does");
+                assert!(error.ends_with(&words), "{error}");
             }
         }
     }

@@ -109,7 +109,10 @@ impl S3ErrorKind {
             Self::NoSuchBucket => "create the bucket, or correct CUSTOMER_S3_BUCKET",
             Self::BadCredentials => "check CUSTOMER_S3_ACCESS_KEY and CUSTOMER_S3_SECRET_KEY, the region, and this machine's clock",
             Self::AccessDenied => "grant s3:ListBucket on the bucket and s3:GetObject on its objects",
-            Self::WrongAddressing => "set CUSTOMER_S3_ADDRESSING=virtual: the store serves the bucket only at BUCKET.HOST",
+            Self::WrongAddressing => {
+                "set CUSTOMER_S3_ADDRESSING=virtual, and CUSTOMER_S3_ENDPOINT to the store's host name, not an IP address: the store serves \
+                 the bucket only at BUCKET.HOST"
+            }
             Self::PreconditionFailed => "the object was replaced meanwhile; it is looked up again",
             Self::Archived => "restore the object from its archive first",
             Self::Throttled { .. } => "the store asks for fewer requests: lower CONCURRENCY",

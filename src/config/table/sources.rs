@@ -10,11 +10,11 @@ const SOURCES: Declared = Declared { group: Group::Sources, ..PLAIN };
 pub(in crate::config) static EVENTS_SQS_QUEUE_URL: Setting<Vec<Url>> = Setting {
     declared: Declared {
         name: "EVENTS_SQS_QUEUE_URL",
-        accepted: "the address of a standard queue, such as https://sqs.eu-central-1.amazonaws.com/123456789012/events, or several with commas between them",
+        accepted: "the address of a standard queue (not a FIFO queue, whose name ends with .fifo), such as https://sqs.eu-central-1.amazonaws.com/123456789012/events, or several with commas between them",
         doc: "The queues that S3 notifications are received from: sent by S3 itself, through SNS or through EventBridge. They are polled with the bucket's credentials, or with the credential chain of AWS. The retention time of a queue is read from it if the credentials allow that (`sqs:GetQueueAttributes`), else 4 days are assumed. When a queue was not polled for longer than that, or was removed from this list while another stays, the whole bucket is listed again. Not set: none.",
         ..SOURCES
     },
-    parse: values::addresses,
+    parse: values::queue_addresses,
 };
 
 pub(in crate::config) static EVENTS_SQS_ENDPOINT: Setting<Url> = Setting {

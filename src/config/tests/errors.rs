@@ -85,13 +85,97 @@ fn a_bucket_that_exists_only_at_the_other_kind_of_server_is_refused() {
         (&[ARN], &[]),
         (
             &[ARN, ("AWS_ENDPOINT_URL", "http://store")],
-            &["CUSTOMER_S3_BUCKET is the ARN of an access point, which only AWS has, and CUSTOMER_S3_ENDPOINT (or AWS_ENDPOINT_URL_S3, \
-               AWS_ENDPOINT_URL) names another server: give the bucket's name, or remove the endpoint"],
+            &["CUSTOMER_S3_BUCKET is \"arn:aws:s3:eu-west-1:1:accesspoint/x\", the ARN of an access point, which only AWS has, and \
+               CUSTOMER_S3_ENDPOINT (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL) names another server: give the bucket's name, or remove the \
+               endpoint"],
         ),
     ] {
         let problems: Vec<_> = environment(given).resolve().err().into_iter().flat_map(|error| error.problems).collect();
         assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{given:?}");
     }
+}
+
+/// Any ARN was accepted as that of an access point, and each request failed with a "dispatch failure".
+#[test]
+fn an_arn_of_anything_but_an_access_point_is_refused() {
+    let problems = |name, value, endpoint: &str| environment(&[(name, value), ("AWS_ENDPOINT_URL_S3", endpoint)]).problems();
+    for endpoint in ["", "http://store"] {
+        for arn in ["arn:aws:s3:::customer-bucket", "arn:aws-cn:s3:::customer-bucket/", "arn:aws:s3:::customer-bucket/a/*"] {
+            for name in ["CUSTOMER_S3_BUCKET", "TARGET_S3_BUCKET"] {
+                let expected = format!("{name} is \"{arn}\", the ARN of a bucket: give the bucket's name, customer-bucket");
+                assert_eq!(problems(name, arn, endpoint), [expected], "{endpoint}");
+            }
+        }
+        for arn in [
+            "arn:aws:s3:us-east-1:1",
+            "arn:aws:sns:us-east-1:1:x",
+            "arn:aws:s3:us-east-1:1:accesspoint",
+            "arn:aws:s3:us-east-1::accesspoint/x",
+            "arn:aws:s3:us-east-1:1:accesspoint/x/y",
+            "arn:aws:s3-outposts:us-east-1:1:accesspoint/x",
+            "arn:aws:s3:::",
+        ] {
+            let problems = problems("CUSTOMER_S3_BUCKET", arn, endpoint);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].starts_with(&format!("CUSTOMER_S3_BUCKET is \"{arn}\" (environment): give the bare name")), "{problems:?}");
+        }
+    }
+    for arn in [
+        "arn:aws:s3:us-east-1:1:accesspoint:x",
+        "arn:aws:s3::1:accesspoint/x.mrap",
+        "arn:aws:s3-object-lambda:us-east-1:1:accesspoint/x",
+        "arn:aws:s3-outposts:us-east-1:1:outpost/op-1/accesspoint/x",
+    ] {
+        environment(&[("CUSTOMER_S3_BUCKET", arn)]).resolve().unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// The setting had no effect there: the bucket stood in the path.
+#[test]
+fn virtual_addressing_is_refused_where_the_bucket_has_no_host_name() {
+    for (endpoint, bucket, expected) in [
+        (
+            "http://127.0.0.1:9000",
+            "b",
+            &[
+                "CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_ENDPOINT is http://127.0.0.1:9000/: no bucket has a host name below an IP \
+               address: give the server's host name, or set CUSTOMER_S3_ADDRESSING=path",
+            ][..],
+        ),
+        (
+            "https://[::1]/s3",
+            "b",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_ENDPOINT is https://[::1]/s3: no bucket has a host name below an IP \
+               address: give the server's host name, or set CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        (
+            "http://store",
+            "tenant:bucket",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_BUCKET is \"tenant:bucket\", which cannot be part of a host name: set \
+               CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        (
+            "",
+            "Old_Bucket",
+            &["CUSTOMER_S3_ADDRESSING is virtual, and CUSTOMER_S3_BUCKET is \"Old_Bucket\", which cannot be part of a host name: set \
+               CUSTOMER_S3_ADDRESSING=path"],
+        ),
+        ("http://store", "my-bucket.1", &[]),
+        ("", "arn:aws:s3:eu-west-1:1:accesspoint/x", &[]),
+    ] {
+        let settings = [("CUSTOMER_S3_ADDRESSING", "virtual"), ("CUSTOMER_S3_ENDPOINT", endpoint), ("CUSTOMER_S3_BUCKET", bucket)];
+        let problems: Vec<_> = environment(&settings).resolve().err().into_iter().flat_map(|error| error.problems).collect();
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), expected, "{endpoint} {bucket}");
+    }
+}
+
+/// A FIFO queue was accepted, although a standard queue is demanded.
+#[test]
+fn a_fifo_queue_is_refused() {
+    let problems = environment(&[("EVENTS_SQS_QUEUE_URL", "https://sqs.eu-central-1.amazonaws.com/1/a,http://host/1/b.fifo")]).problems();
+    let words = "EVENTS_SQS_QUEUE_URL is \"https://sqs.eu-central-1.amazonaws.com/1/a,http://host/1/b.fifo\" (environment): give the address of a \
+                 standard queue (not a FIFO queue, whose name ends with .fifo), such as";
+    assert!(problems.len() == 1 && problems[0].starts_with(words), "{problems:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{files, table::RETIRED, *};
 use secrecy::ExposeSecret;
 
 /// No setting names a file that exists.
-const NO_FILES: ReadFiles<'_> = ReadFiles { secret: &|_| Err(String::new()), bundle: &|_| Err(String::new()) };
+const NO_FILES: ReadFiles<'_> = ReadFiles { secret: &|_| Err(String::new()), bundle: &|_| Err(String::new()), system: &|| None };
 
 const YAML: &str = "service.yaml";
 
@@ -36,7 +36,11 @@ impl Given<'_> {
         };
         let secret = |path: &Path| read(self.secret_files, path).map(SecretString::from);
         let bundle = |path: &Path| read(self.bundles, path).map(String::into_bytes);
-        let files = ReadFiles { secret: &secret, bundle: &bundle };
+        let files = ReadFiles {
+            secret: &secret,
+            bundle: &bundle,
+            system: &|| read(self.bundles, Path::new("system")).ok().map(String::into_bytes),
+        };
         resolve(Layers { layers: vec![environment, dot_env, yaml], problems }, self.needs, files)
     }
 

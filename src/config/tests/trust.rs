@@ -29,6 +29,25 @@ fn the_system_is_trusted_unless_a_file_takes_its_place_and_a_bundle_is_added_to_
     }
 }
 
+/// The TLS library took an empty `SSL_CERT_FILE` for a file, and the SDK panicked at the first https address.
+#[test]
+fn an_empty_file_of_the_environment_is_not_set_and_leaves_the_system_trusted() {
+    let (system, one) = (authority(), authority());
+    let bundles = [("system", system.as_str()), ("/one", one.as_str())];
+    for (environment, yaml, in_place, added) in [
+        (&[("SSL_CERT_FILE", "")][..], "", Some(&system), None),
+        (&[("SSL_CERT_FILE", ""), ("AWS_CA_BUNDLE", "/one")], "", Some(&system), Some(&one)),
+        (&[("SSL_CERT_FILE", "")], "service:\n  ssl_cert_file: /one\n", Some(&one), None),
+        (&[], "service:\n  ssl_cert_file: ''\n", None, None),
+        (&[], "", None, None),
+    ] {
+        let trusted = Given { environment, yaml, bundles: &bundles, ..Given::default() }.settings().trusted;
+        let pem = |text: Option<&String>| text.map(|text| text.replace("\r\n", "\n")).unwrap_or_default();
+        assert_eq!(trusted.pem(), pem(in_place) + &pem(added), "{environment:?} {yaml:?}");
+        assert_eq!((trusted.instead_of_system.is_some(), trusted.added.is_some()), (in_place.is_some(), added.is_some()));
+    }
+}
+
 #[test]
 fn certificates_that_cannot_be_used_are_counted_in_a_notice() {
     let text = format!("{}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", authority());

@@ -1,11 +1,14 @@
 //! What a server answered, before this client mends, completes or compares it. Only `s3-sync test` makes these calls. All are reads.
 
 use super::head::RawHead;
-use super::{AwsBucket, body_of};
+use super::{AwsBucket, CallInfo, body_of};
 use crate::record::{Checksum, ETag, ObjectKey};
-use crate::s3::{GetRequest, ListPage, ListRequest, S3ByteStream, S3Error};
+use crate::s3::{GetRequest, ListPage, ListRequest, S3ByteStream, S3Error, S3ErrorKind};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{EncodingType, Object};
+use std::time::Duration;
+use url::Url;
 
 /// A page of a listing.
 #[derive(Clone, Debug)]
@@ -16,14 +19,14 @@ pub struct AnsweredPage {
     pub says_encoded: bool,
     /// The truncation flag; `None` = there is none.
     pub truncated: Option<bool>,
-    /// The page as a run gets it; an error if the client refuses it.
-    pub page: Result<ListPage, S3Error>,
+    /// The page as a run gets it.
+    pub page: ListPage,
 }
 
 /// An entry of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnsweredEntry {
-    /// The key as it is written in the response.
+    /// The key as it is written in the response. Not empty.
     pub written: String,
     /// True if the entry has a time that can be read.
     pub has_time: bool,
@@ -45,17 +48,24 @@ pub struct AnsweredObject {
 }
 
 impl AwsBucket {
-    /// Lists one page.
+    /// Lists one page. What a run refuses is an error here, too, so that each entry has a key.
     pub async fn answered_page(&self, request: &ListRequest) -> Result<AnsweredPage, S3Error> {
         let (output, left_out) = self.list_output(request).await?;
-        let mut page = AnsweredPage {
-            entries: entries(&output),
-            says_encoded: output.encoding_type == Some(EncodingType::Url),
-            truncated: output.is_truncated,
-            page: Ok(ListPage::default()),
-        };
-        page.page = self.validated_page(request, output, left_out).await;
-        Ok(page)
+        let (entries, says_encoded) = (entries(&output), output.encoding_type == Some(EncodingType::Url));
+        let truncated = output.is_truncated;
+        Ok(AnsweredPage { entries, says_encoded, truncated, page: self.validated_page(request, output, left_out).await? })
+    }
+
+    /// True if the bucket's name stands in the path of requests. The SDK puts it there, too, if no host name can hold it: a signed request,
+    /// which is not sent, shows it.
+    pub async fn is_addressed_by_path(&self) -> Result<bool, S3Error> {
+        const KEY: &str = "k";
+        let call = CallInfo { operation: "GetObject", key: None };
+        let lifetime = PresigningConfig::expires_in(Duration::from_mins(1));
+        let lifetime = lifetime.map_err(|error| self.error(call, S3ErrorKind::Other, &error.to_string()))?;
+        let signed = self.client.get_object().bucket(&self.bucket).key(KEY).presigned(lifetime).await;
+        let signed = signed.map_err(|error| self.failed(call, &error))?;
+        Ok(Url::parse(signed.uri()).is_ok_and(|url| url.path() != format!("{}/{KEY}", self.base_path)))
     }
 
     /// Reads the headers of one object.

@@ -100,5 +100,17 @@ fn base_of(endpoint: &Url) -> String {
     if endpoint.path().trim_matches('/').is_empty() { bare.to_owned() } else { format!("{bare}/") }
 }
 
+/// The bucket's own host name, if the options demand one at an endpoint, and the port.
+pub(super) fn own_host(options: &AwsOptions) -> Option<String> {
+    let endpoint = options.endpoint.as_ref().filter(|_| options.path_style == Some(false))?;
+    let port = endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}.{}{port}", options.bucket, endpoint.host_str()?))
+}
+
+/// The path of the endpoint, without a `/` at its end.
+pub(super) fn base_path(options: &AwsOptions) -> String {
+    options.endpoint.as_ref().map(|endpoint| endpoint.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests;

@@ -41,6 +41,10 @@ pub struct AwsBucket {
     credentials: RenewableCredentials,
     bucket: String,
     region: String,
+    /// The bucket's own host name, if the settings demand one at an endpoint.
+    own_host: Option<String>,
+    /// The path of the endpoint, without a `/` at its end.
+    base_path: String,
     call_timeout: Duration,
 }
 
@@ -59,7 +63,9 @@ impl AwsBucket {
         let refused = |words: String| S3Error::new("connect", Escaped(&options.bucket), S3ErrorKind::BadCredentials, &words);
         credentials.current().await.map_err(refused)?;
         let client = connect::client(&options, credentials.clone());
-        Ok(Self { client, credentials, bucket: options.bucket, region: options.region, call_timeout: options.call_timeout })
+        let (own_host, base_path) = (connect::own_host(&options), connect::base_path(&options));
+        let AwsOptions { bucket, region, call_timeout, .. } = options;
+        Ok(Self { client, credentials, bucket, region, own_host, base_path, call_timeout })
     }
 
     /// Makes an attempt, and another one if the server rejects the credentials and their source has others now.
@@ -89,7 +95,10 @@ impl AwsBucket {
     }
 
     fn failed<E: ProvideErrorMetadata + Error + 'static>(&self, call: CallInfo<'_>, error: &SdkError<E, HttpResponse>) -> S3Error {
-        let (kind, words) = transport::failure(error).classify(call.operation, &self.region);
+        let (kind, mut words) = transport::failure(error).classify(call.operation, &self.region);
+        if let Some(host) = self.own_host.as_ref().filter(|_| kind == S3ErrorKind::Unreachable) {
+            words = format!("no connection to {host}, the bucket's own host name (CUSTOMER_S3_ADDRESSING=virtual): {words}");
+        }
         self.error(call, kind, &words)
     }
 

@@ -63,7 +63,7 @@ async fn a_mirror_that_is_added_is_confirmed_once_and_its_trouble_is_its_own() {
     let mut stage = Stage::with(&["a.txt"]).await;
     stage.expect(&["initial-sync"], 0).await;
     stage.setting("LOCAL_DOWNLOAD_DIR", "mirror");
-    stage.expect(&["reconcile"], 2).await.complains(&["--new-sink mirror"]);
+    stage.expect(&["reconcile"], 2).await.says(&["--new-sink mirror"]);
     stage.expect(&["reconcile", "--new-sink", "mirror"], 0).await.prints(&["mirror    in sync: 1 created"]);
 
     // Its directory is gone, and a file stands there: the file manager goes on.
@@ -112,7 +112,7 @@ async fn a_mirror_over_the_state_or_the_log_is_refused_and_nothing_is_touched() 
         stage.without("DATABASE_PATH");
         let before = stage.left_behind();
         let ran = stage.expect(&["initial-sync"], 2).await;
-        ran.complains(&["LOCAL_DOWNLOAD_DIR is", "one contains the other", "give LOCAL_DOWNLOAD_DIR a directory of its own"]);
+        ran.says(&["LOCAL_DOWNLOAD_DIR is", "one contains the other", "give LOCAL_DOWNLOAD_DIR a directory of its own"]);
         let log_file = stage.path("logs/sync.log");
         let left: BTreeMap<_, _> = stage.left_behind().into_iter().filter(|(path, _)| *path != log_file).collect();
         assert_eq!(left, before, "{mirror}");

@@ -68,6 +68,43 @@ async fn test_names_each_unreachable_endpoint_with_a_hint() {
     }
 }
 
+/// The error named neither the host that was called nor the setting.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_host_name_of_a_bucket_that_is_not_reachable_is_named_with_its_setting() {
+    let mut stage = Stage::set().await;
+    stage.setting("CUSTOMER_S3_ENDPOINT", unreachable_address().replace("127.0.0.1", "localhost"));
+    stage.setting("CUSTOMER_S3_ADDRESSING", "virtual");
+    let ran = stage.expect(&["test"], 1).await;
+    ran.prints(&["failed   S3 ", "customer-bucket.localhost:", "CUSTOMER_S3_ADDRESSING=virtual", "-> check CUSTOMER_S3_ENDPOINT"]);
+    // The hint of a store that demands it names what else it needs.
+    let mut stage = Stage::with(&["a.txt"]).await;
+    let refused = mock_s3::Fault::error(403, "SecondLevelDomainForbidden");
+    stage.s3.server().order(mock_s3::Matcher::operation("ListObjectsV2"), refused.clone());
+    stage.s3.server().order(mock_s3::Matcher::operation("HeadBucket"), refused);
+    let ran = stage.expect(&["test"], 1).await;
+    ran.prints(&["-> set CUSTOMER_S3_ADDRESSING=virtual, and CUSTOMER_S3_ENDPOINT to the store's host name, not an IP address"]);
+    stage.setting("CUSTOMER_S3_ADDRESSING", "virtual");
+    stage.expect(&["test"], 2).await.says(&["no bucket has a host name below an IP address"]);
+}
+
+/// Files that were skipped or failed earlier were not mentioned: `test` said that state and bucket are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn test_counts_what_waits_and_what_is_skipped_and_names_the_command_that_says_why() {
+    const POINTER: &str = "(`s3-sync status` tells what waits, and why)";
+    let stage = Stage::with(&["a.txt", "b.txt", "c.txt"]).await;
+    stage.expect(&["initial-sync"], 0).await;
+    stage.expect(&["test"], 0).await.prints(&["ok       database       file_manager: 3 files confirmed, 0 to do\n"]);
+    stage.put("d.txt", "d");
+    stage.s3.server().order(mock_s3::Matcher::operation("GetObject").key("d.txt"), mock_s3::Fault::no_such_key());
+    stage.s3.server().order(mock_s3::Matcher::operation("HeadObject").key("d.txt"), mock_s3::Fault::no_such_key());
+    stage.expect(&["reconcile"], 0).await;
+    let ran = stage.run(&["test"]).await;
+    ran.prints(&[&format!("ok       database       file_manager: 3 files confirmed, 0 to do, 1 skipped {POINTER}\n")]);
+    stage.expect(&["reconcile"], 3).await;
+    let ran = stage.run(&["test"]).await;
+    ran.prints(&["ok       database       file_manager: 3 files confirmed", POINTER]);
+}
+
 /// Another server at the address may answer `/` and accept every client.
 #[tokio::test(flavor = "multi_thread")]
 async fn test_fails_for_a_server_that_answers_and_is_no_file_manager() {

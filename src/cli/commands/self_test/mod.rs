@@ -96,15 +96,19 @@ async fn database(settings: &Settings) -> CheckResult {
     }
     match Views::open(path).overview().await {
         Ok(overview) => {
-            let to_do = |sink: &SinkOverview| sink.paths("due") + sink.paths("parked");
-            let sinks = overview
-                .sinks
-                .iter()
-                .map(|sink| format!("{}: {} files confirmed, {} to do", sink.name, sink.confirmed_rows(), to_do(sink)));
+            let sinks = overview.sinks.iter().map(described);
             CheckResult::ok(ENDPOINT, sinks.collect::<Vec<_>>().join("; "))
         }
         Err(error) => CheckResult::failed(ENDPOINT, error.at(path).to_string(), "DATABASE_PATH names a file that cannot be used as it is"),
     }
+}
+
+/// What the state knows of a sink. Files that wait or are skipped are no failure of this check; `status` gives their reasons.
+fn described(sink: &SinkOverview) -> String {
+    let (to_do, skipped) = (sink.paths("due") + sink.paths("parked"), sink.paths("skipped"));
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let pointer = if to_do > 0 || !skipped.is_empty() { " (`s3-sync status` tells what waits, and why)" } else { "" };
+    format!("{}: {} files confirmed, {to_do} to do{skipped}{pointer}", sink.name, sink.confirmed_rows())
 }
 
 async fn export(settings: &Settings) -> CheckResult {

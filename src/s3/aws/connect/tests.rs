@@ -1,6 +1,7 @@
 //! Where the SDK sends requests.
 
 use super::*;
+use crate::s3::AwsBucket;
 use crate::sdk::AccessKeys;
 use aws_sdk_s3::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -79,7 +80,10 @@ async fn the_setting_decides_if_the_bucket_is_part_of_the_host_name() {
         (aws.clone(), Some(false), "https://the-bucket.s3.us-east-1.amazonaws.com/k/%C3%A4"),
         (aws, Some(true), "https://s3.us-east-1.amazonaws.com/the-bucket/k/%C3%A4"),
     ] {
-        let [head, _] = addresses(AwsOptions { path_style, ..options }).await;
+        let options = AwsOptions { path_style, credentials: AccessKeys::new("a", "s").into(), ..options };
+        let [head, _] = addresses(options.clone()).await;
         assert_eq!(head, expected, "{path_style:?}");
+        let by_path = AwsBucket::connect(options).await.expect("keys are given").is_addressed_by_path().await.expect("no call");
+        assert_eq!(by_path, expected.contains("/the-bucket/"), "{expected}");
     }
 }

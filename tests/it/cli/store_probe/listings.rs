@@ -35,6 +35,39 @@ async fn pages_by_token() {
     check(&PLAIN, busy, 0, &[(NAME, "not_seen", "SlowDown", ""), ("start_after", "not_seen", "SlowDown", "")]).await;
 }
 
+/// The program panicked at an entry without a key.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_without_a_key_fails_the_first_page_in_the_words_of_a_run() {
+    const WORDS: &str = "ListObjectsV2 customer-bucket: an entry without a key";
+    for entry in ["<Key></Key>", "<Key/>", ""] {
+        let rows = [
+            ("first_page", "failed", WORDS, "see the message"),
+            // A page that cannot be read shows nothing, neither a lack.
+            ("continuation_token", "not_seen", WORDS, ""),
+            ("max_keys", "not_seen", "the first page cannot be read", ""),
+            ("start_after", "not_seen", "the first page cannot be read", ""),
+            ("byte_order", "not_seen", "the first page cannot be read", ""),
+            ("key_spelling", "not_seen", "the first page cannot be read", ""),
+            ("listed_keys", "not_seen", "the first page cannot be read", ""),
+            ("last_modified", "not_seen", "the first page cannot be read", ""),
+            ("checksum_of_parts", "not_seen", "the first page cannot be read", ""),
+        ];
+        check(&PLAIN, edit("<Key>k1.txt</Key>", entry), 1, &rows).await;
+    }
+    let mut stage = Stage::with(&PLAIN).await;
+    edit("<Key>k1.txt</Key>", "<Key/>")(&mut stage);
+    stage.expect(&["initial-sync"], 1).await.prints(&[WORDS]);
+}
+
+/// The row claimed that a sync can run, and that there is no byte order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_goes_in_circles_shows_nothing_of_the_order() {
+    let order = ("byte_order", "not_seen", "would be so in other orders, too", "");
+    check(&PLAIN, listing(OddListing::InCircles), 0, &[order]).await;
+    let order = ("byte_order", "yes", "6 keys are in byte order", "");
+    check(&TELLING, listing(OddListing::InCircles), 0, &[order]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_after_a_key() {
     const NAME: &str = "start_after";

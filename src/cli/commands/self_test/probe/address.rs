@@ -18,17 +18,27 @@ pub(super) fn tls(endpoint: Option<&Url>) -> ProbeRow {
     }
 }
 
-/// The addressing style. It works, because the bucket's check has listed the bucket before.
-pub(super) fn style(endpoint: Option<&Url>, addressing: Addressing, bucket: &str) -> ProbeRow {
-    let (by_path, why) = match (addressing, endpoint) {
-        (Addressing::Path, _) => (true, "CUSTOMER_S3_ADDRESSING=path"),
-        (Addressing::Virtual, _) => (false, "CUSTOMER_S3_ADDRESSING=virtual"),
-        (Addressing::Auto, Some(_)) => (true, "CUSTOMER_S3_ADDRESSING=auto at an endpoint"),
-        (Addressing::Auto, None) => (false, "CUSTOMER_S3_ADDRESSING=auto at AWS"),
+/// The addressing style that requests have, which is not always that of the setting. It works, because the bucket's check has listed the
+/// bucket before.
+pub(super) fn style(endpoint: Option<&Url>, addressing: Addressing, (bucket, by_path): (&str, bool)) -> ProbeRow {
+    const NAME: &str = "addressing";
+    let setting = match (addressing, endpoint) {
+        (Addressing::Path, _) => "CUSTOMER_S3_ADDRESSING=path",
+        (Addressing::Virtual, _) => "CUSTOMER_S3_ADDRESSING=virtual",
+        (Addressing::Auto, Some(_)) => "CUSTOMER_S3_ADDRESSING=auto at an endpoint",
+        (Addressing::Auto, None) => "CUSTOMER_S3_ADDRESSING=auto at AWS",
     };
-    let bucket = Escaped(bucket);
-    let shape = if by_path { format!("path: HOST/{bucket}/KEY") } else { format!("virtual: {bucket}.HOST/KEY") };
-    ProbeRow::yes("addressing", format!("{shape} works ({why})"))
+    let name = Escaped(bucket);
+    if by_path && addressing == Addressing::Virtual {
+        let words = format!("path: HOST/{name}/KEY works; the bucket's name cannot be part of the host name here");
+        return ProbeRow::no(NAME, words, format!("{setting} has no effect: set path"));
+    }
+    let shape = match by_path {
+        true => format!("path: HOST/{name}/KEY"),
+        false if bucket.starts_with("arn:") => "virtual: the host name of the access point".to_owned(),
+        false => format!("virtual: {name}.HOST/KEY"),
+    };
+    ProbeRow::yes(NAME, format!("{shape} works ({setting})"))
 }
 
 #[cfg(test)]
@@ -47,15 +57,33 @@ mod tests {
     }
 
     #[test]
-    fn the_style_is_the_one_of_the_setting_and_else_the_usual_one() {
+    fn the_style_is_the_one_that_requests_have() {
         let url = Url::parse("https://s3.example.com").expect("an address");
-        for (endpoint, addressing, expected) in [
-            (None, Addressing::Auto, "virtual: b.HOST/KEY works (CUSTOMER_S3_ADDRESSING=auto at AWS)"),
-            (Some(&url), Addressing::Auto, "path: HOST/b/KEY works (CUSTOMER_S3_ADDRESSING=auto at an endpoint)"),
-            (Some(&url), Addressing::Virtual, "virtual: b.HOST/KEY works (CUSTOMER_S3_ADDRESSING=virtual)"),
-            (None, Addressing::Path, "path: HOST/b/KEY works (CUSTOMER_S3_ADDRESSING=path)"),
+        for (endpoint, addressing, bucket, by_path, expected) in [
+            (None, Addressing::Auto, "b", false, "virtual: b.HOST/KEY works (CUSTOMER_S3_ADDRESSING=auto at AWS)"),
+            (None, Addressing::Auto, "b.c", true, "path: HOST/b.c/KEY works (CUSTOMER_S3_ADDRESSING=auto at AWS)"),
+            (Some(&url), Addressing::Auto, "b", true, "path: HOST/b/KEY works (CUSTOMER_S3_ADDRESSING=auto at an endpoint)"),
+            (Some(&url), Addressing::Virtual, "b", false, "virtual: b.HOST/KEY works (CUSTOMER_S3_ADDRESSING=virtual)"),
+            (None, Addressing::Path, "b", true, "path: HOST/b/KEY works (CUSTOMER_S3_ADDRESSING=path)"),
+            (
+                None,
+                Addressing::Auto,
+                "arn:x",
+                false,
+                "virtual: the host name of the access point works (CUSTOMER_S3_ADDRESSING=auto at AWS)",
+            ),
         ] {
-            assert_eq!(style(endpoint, addressing, "b").message, expected);
+            let row = style(endpoint, addressing, (bucket, by_path));
+            assert_eq!((row.message.as_str(), row.answer), (expected, RowAnswer::Yes));
         }
+    }
+
+    /// The row said that the style of the setting works, although the SDK used the other one.
+    #[test]
+    fn a_setting_without_effect_is_named_as_such() {
+        let url = Url::parse("https://s3.example.com").expect("an address");
+        let row = style(Some(&url), Addressing::Virtual, ("b.c", true));
+        assert_eq!((row.answer, row.hint.as_deref()), (RowAnswer::No, Some("CUSTOMER_S3_ADDRESSING=virtual has no effect: set path")));
+        assert_eq!(row.message, "path: HOST/b.c/KEY works; the bucket's name cannot be part of the host name here");
     }
 }

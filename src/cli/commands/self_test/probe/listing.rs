@@ -5,6 +5,7 @@ use super::row::ProbeRow;
 use crate::record::{KeyEncoding, ObjectFacts, ObjectKey, PageCursor};
 use crate::s3::{AnsweredEntry, AnsweredPage};
 use crate::source::{NoProgress, SourcePage, Walk};
+use std::collections::BTreeSet;
 
 /// The number of keys that the probe's own pages ask for, so that a small bucket has several pages.
 const SMALL_PAGE: u16 = 2;
@@ -21,6 +22,8 @@ pub(super) struct Sample {
     /// The objects: as a run gets them at first, then as [`Sample::read_as`] reads them.
     pub(super) objects: Vec<(ObjectKey, ObjectFacts)>,
     encoding: Option<KeyEncoding>,
+    /// False if there was no first page, or none that a run can read: then nothing is known of the bucket.
+    is_read: bool,
     /// True if a run needs a second page.
     more: bool,
     /// The truncation flag of the last page; `None` = the last page was not seen.
@@ -59,12 +62,8 @@ pub(super) async fn first_page(asker: &Asker, max_keys: u16) -> (Sample, ProbeRo
         }
         Err(error) => return (sample, ProbeRow::unanswered(NAME, &error)),
     };
-    let AnsweredPage { entries, says_encoded, truncated, page, .. } = answered;
-    (sample.entries, sample.says_encoded) = (entries, says_encoded);
-    let page = match page {
-        Ok(page) => page,
-        Err(error) => return (sample, ProbeRow::failed(NAME, error.to_string(), "no run can read this page: its message says why")),
-    };
+    let AnsweredPage { entries, says_encoded, truncated, page } = answered;
+    (sample.entries, sample.says_encoded, sample.is_read) = (entries, says_encoded, true);
     sample.more = page.next.is_some();
     sample.objects = page.objects;
     sample.last_page_has_flag = (!sample.more).then_some(truncated.is_some());
@@ -81,8 +80,10 @@ pub(super) async fn rows(asker: &Asker, sample: &Sample) -> Vec<ProbeRow> {
     if last_page_has_flag.is_none() {
         last_page_has_flag = last_page_of_one_key(asker, sample).await;
     }
-    let of_pages: Vec<_> = pages.written.iter().map(|written| sample.read(written)).collect();
-    let order = byte_order(&sample.objects.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), &of_pages);
+    let mut seen = BTreeSet::new();
+    // A listing that goes in circles shows a page again, which is no order.
+    let of_pages: Vec<_> = pages.written.iter().map(|written| sample.read(written)).take_while(|key| seen.insert(key.clone())).collect();
+    let order = sample.byte_order(&of_pages);
     vec![sample.continuation_token(&pages), sample.max_keys_row(&pages), start_after, truncation_flag(last_page_has_flag), order]
 }
 
@@ -95,8 +96,7 @@ async fn small_pages(asker: &Asker) -> SmallPages {
             PageCursor::Token(_) => pages.by_token += 1,
             PageCursor::After(_) => pages.by_key += 1,
         }
-        let answered = asker.page(from, SMALL_PAGE).await.and_then(|answered| Ok((answered.page?, answered.truncated, answered.entries)));
-        let (page, truncated, entries) = match answered {
+        let AnsweredPage { entries, truncated, page, .. } = match asker.page(from, SMALL_PAGE).await {
             Ok(answered) => answered,
             Err(error) => {
                 pages.stopped = Some(Stopped::NoAnswer(error));
@@ -133,6 +133,11 @@ impl Sample {
         ObjectKey::new(key).expect("invariant: a page with an empty key is refused")
     }
 
+    /// The row for a question that the keys of the sample do not answer.
+    pub(super) fn not_seen(&self, name: &'static str, why: impl Into<String>) -> ProbeRow {
+        if self.is_read { ProbeRow::not_seen(name, why) } else { ProbeRow::not_seen(name, "the first page cannot be read") }
+    }
+
     fn continuation_token(&self, pages: &SmallPages) -> ProbeRow {
         const NAME: &str = "continuation_token";
         let words = match &pages.stopped {
@@ -152,6 +157,9 @@ impl Sample {
             }
             None => return ProbeRow::not_seen(NAME, format!("all keys are on the first page of {SMALL_PAGE} keys")),
         };
+        if !self.is_read {
+            return ProbeRow::not_seen(NAME, words);
+        }
         if self.more {
             let hint =
                 format!("a listing of more than {} keys (LIST_PAGE_KEYS) cannot be completed, and the bucket has more", self.max_keys);
@@ -163,7 +171,7 @@ impl Sample {
     fn max_keys_row(&self, pages: &SmallPages) -> ProbeRow {
         const NAME: &str = "max_keys";
         if self.objects.len() <= usize::from(SMALL_PAGE) {
-            return ProbeRow::not_seen(NAME, format!("the bucket has no more than {SMALL_PAGE} keys"));
+            return self.not_seen(NAME, format!("the bucket has no more than {SMALL_PAGE} keys"));
         }
         if pages.largest > usize::from(SMALL_PAGE) {
             let words = format!("{} keys on a page of {SMALL_PAGE}", pages.largest);
@@ -174,17 +182,38 @@ impl Sample {
             _ => ProbeRow::yes(NAME, format!("no page had more than the {SMALL_PAGE} keys asked for")),
         }
     }
+
+    fn byte_order(&self, small_pages: &[ObjectKey]) -> ProbeRow {
+        const NAME: &str = "byte_order";
+        let sample: Vec<_> = self.objects.iter().map(|(key, _)| key.clone()).collect();
+        for keys in [&sample, small_pages] {
+            if let Some([one, other]) = keys.array_windows().find(|[one, other]| one >= other) {
+                let hint = "deletes are found by complete listings only, and an interrupted listing starts over";
+                return ProbeRow::no(NAME, format!("{one} comes before {other}"), hint);
+            }
+        }
+        let keys = sample.len();
+        let by_directory: Vec<_> = sample.iter().map(|key| key.as_str().replace('/', "\0")).collect();
+        let by_letter: Vec<_> = sample.iter().map(|key| key.as_str().to_lowercase()).collect();
+        let differs = match (by_directory.is_sorted(), by_letter.is_sorted()) {
+            (false, _) => "from that of a walk through directories",
+            (true, false) => "from one without regard to case",
+            (true, true) => {
+                return self.not_seen(NAME, format!("the first {keys} keys are in byte order, but would be so in other orders, too"));
+            }
+        };
+        ProbeRow::yes(NAME, format!("the first {keys} keys are in byte order, which for them differs {differs}"))
+    }
 }
 
 /// Asks for the page after the second key of the sample.
 async fn start_after(asker: &Asker, sample: &Sample) -> ProbeRow {
     const NAME: &str = "start_after";
     let [(first, _), (second, _), _, ..] = sample.objects.as_slice() else {
-        return ProbeRow::not_seen(NAME, "the bucket has fewer than 3 keys");
+        return sample.not_seen(NAME, "the bucket has fewer than 3 keys");
     };
-    let answered = asker.page(PageCursor::After(second.clone()), SMALL_PAGE).await.and_then(|answered| Ok(answered.page?));
-    let page = match answered {
-        Ok(page) => page,
+    let page = match asker.page(PageCursor::After(second.clone()), SMALL_PAGE).await {
+        Ok(answered) => answered.page,
         Err(NoAnswer::Refused(error)) => {
             return ProbeRow::no(NAME, error.to_string(), "a listing that was interrupted cannot be resumed");
         }
@@ -208,8 +237,7 @@ async fn start_after(asker: &Asker, sample: &Sample) -> ProbeRow {
 async fn last_page_of_one_key(asker: &Asker, sample: &Sample) -> Option<bool> {
     let (key, _) = sample.objects.last()?;
     let answered = asker.page_below(key.as_str(), PageCursor::Start, SMALL_PAGE).await.ok()?;
-    let ends = answered.page.is_ok_and(|page| page.next.is_none());
-    ends.then_some(answered.truncated.is_some())
+    answered.page.next.is_none().then_some(answered.truncated.is_some())
 }
 
 fn truncation_flag(last_page_has_flag: Option<bool>) -> ProbeRow {
@@ -219,25 +247,4 @@ fn truncation_flag(last_page_has_flag: Option<bool>) -> ProbeRow {
         Some(false) => ProbeRow::no(NAME, "the last page has no IsTruncated", "a page without a token counts as the last one"),
         None => ProbeRow::not_seen(NAME, "no last page was asked for"),
     }
-}
-
-fn byte_order(sample: &[ObjectKey], small_pages: &[ObjectKey]) -> ProbeRow {
-    const NAME: &str = "byte_order";
-    for keys in [sample, small_pages] {
-        if let Some([one, other]) = keys.array_windows().find(|[one, other]| one >= other) {
-            let hint = "deletes are found by complete listings only, and an interrupted listing starts over";
-            return ProbeRow::no(NAME, format!("{one} comes before {other}"), hint);
-        }
-    }
-    let keys = sample.len();
-    let by_directory: Vec<_> = sample.iter().map(|key| key.as_str().replace('/', "\0")).collect();
-    let by_letter: Vec<_> = sample.iter().map(|key| key.as_str().to_lowercase()).collect();
-    let differs = match (by_directory.is_sorted(), by_letter.is_sorted()) {
-        (false, _) => "from that of a walk through directories",
-        (true, false) => "from one without regard to case",
-        (true, true) => {
-            return ProbeRow::not_seen(NAME, format!("the first {keys} keys are in byte order, but would be so in other orders, too"));
-        }
-    };
-    ProbeRow::yes(NAME, format!("the first {keys} keys are in byte order, which for them differs {differs}"))
 }

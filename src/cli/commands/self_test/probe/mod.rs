@@ -29,9 +29,11 @@ pub(super) struct Probe {
 
 /// Asks the store of this bucket.
 pub(super) async fn run(settings: &Settings, bucket: &str) -> Result<Probe, S3Error> {
-    let asker = Asker::new(endpoints::bucket(settings, bucket).await?, settings.source.prefix.clone());
+    let store = endpoints::bucket(settings, bucket).await?;
     let endpoint = settings.source.endpoint.as_ref();
-    let mut rows = vec![address::tls(endpoint), address::style(endpoint, settings.source.addressing, bucket)];
+    let by_path = store.is_addressed_by_path().await?;
+    let mut rows = vec![address::tls(endpoint), address::style(endpoint, settings.source.addressing, (bucket, by_path))];
+    let asker = Asker::new(store, settings.source.prefix.clone());
     let (mut sample, first_page) = listing::first_page(&asker, u16::try_from(settings.list_page_keys.get()).unwrap_or(u16::MAX)).await;
     rows.push(first_page);
     let (spelling, encoding) = spelling::row(&asker, &sample).await;

@@ -36,7 +36,8 @@ pub(super) async fn look_up(asker: &Asker, sample: &Sample) -> (Option<ProbedObj
         Some(key) if !is_plain(key) || is_still_listed(asker, key).await => Some(key),
         _ => None,
     };
-    let rows = vec![listed_keys(&found, missing, error.as_ref()), listed_etag(&found), last_modified(sample, &found), head_length(&found)];
+    let rows =
+        vec![listed_keys(sample, &found, missing, error.as_ref()), listed_etag(&found), last_modified(sample, &found), head_length(&found)];
     (found.into_iter().next(), rows)
 }
 
@@ -62,10 +63,10 @@ fn is_of_parts(facts: &ObjectFacts) -> bool {
 /// True if a listing shows the key again. Else the object was deleted meanwhile.
 async fn is_still_listed(asker: &Asker, key: &ObjectKey) -> bool {
     let answered = asker.page_below(key.as_str(), PageCursor::Start, 1).await;
-    answered.is_ok_and(|answered| answered.page.is_ok_and(|page| page.objects.iter().any(|(listed, _)| listed == key)))
+    answered.is_ok_and(|answered| answered.page.objects.iter().any(|(listed, _)| listed == key))
 }
 
-fn listed_keys(found: &[ProbedObject], missing: Option<&ObjectKey>, error: Option<&NoAnswer>) -> ProbeRow {
+fn listed_keys(sample: &Sample, found: &[ProbedObject], missing: Option<&ObjectKey>, error: Option<&NoAnswer>) -> ProbeRow {
     const NAME: &str = "listed_keys";
     if let Some(key) = missing.filter(|key| !is_plain(key)) {
         return ProbeRow::not_seen(NAME, format!("{key} is listed, and HEAD says 404: it may be spelled otherwise"));
@@ -77,7 +78,7 @@ fn listed_keys(found: &[ProbedObject], missing: Option<&ObjectKey>, error: Optio
     match error {
         Some(NoAnswer::Refused(error)) => ProbeRow::failed(NAME, error.to_string(), error.kind.hint()),
         Some(error) => ProbeRow::unanswered(NAME, error),
-        None if found.is_empty() => ProbeRow::not_seen(NAME, "no listed object with content"),
+        None if found.is_empty() => sample.not_seen(NAME, "no listed object with content"),
         None => ProbeRow::yes(NAME, format!("{0} of {0} listed objects are there", found.len())),
     }
 }
@@ -109,7 +110,7 @@ fn last_modified(sample: &Sample, found: &[ProbedObject]) -> ProbeRow {
     let keys = sample.entries.len();
     let unreadable = sample.entries.iter().filter(|entry| !entry.has_time).count();
     match found.iter().find(|found| !found.head.has_time) {
-        _ if keys == 0 => ProbeRow::not_seen(NAME, "the bucket shows no key"),
+        _ if keys == 0 => sample.not_seen(NAME, "the bucket shows no key"),
         _ if unreadable > 0 => ProbeRow::no(NAME, format!("{unreadable} of {keys} listed keys have none that can be read"), UNKNOWN),
         Some(found) => ProbeRow::no(NAME, format!("HEAD of {} has none that can be read", found.key), UNKNOWN),
         None => ProbeRow::yes(NAME, format!("can be read for {keys} of {keys} listed keys, and for {} by HEAD", found.len())),
@@ -139,10 +140,8 @@ pub(super) async fn checksum_of_parts(asker: &Asker, sample: &Sample) -> ProbeRo
     let Some((key, _)) = sample.objects.iter().find(|(_, facts)| is_of_parts(facts)) else {
         let no_etags = sample.objects.iter().all(|(_, facts)| facts.etag.is_none());
         let of_first = || format!("none of the first {} keys has the ETag of an upload in parts", sample.objects.len());
-        return ProbeRow::not_seen(
-            NAME,
-            if no_etags { "no ETag is listed that could show an upload in parts".to_owned() } else { of_first() },
-        );
+        return sample
+            .not_seen(NAME, if no_etags { "no ETag is listed that could show an upload in parts".to_owned() } else { of_first() });
     };
     match asker.head(key).await.map(|head| head.checksum) {
         Ok(Some(checksum)) => ProbeRow::yes(NAME, format!("{} over the whole body of {key}", checksum.algorithm)),

@@ -18,7 +18,7 @@ const COST: &str = "the first key that can be read in several ways costs a looku
 pub(super) async fn row(asker: &Asker, sample: &Sample) -> (ProbeRow, Option<KeyEncoding>) {
     let keys = sample.entries.len();
     if keys == 0 {
-        return (ProbeRow::not_seen(NAME, "the bucket shows no key"), None);
+        return (sample.not_seen(NAME, "the bucket shows no key"), None);
     }
     let found = |encoding, written| (found(encoding, written, sample.says_encoded), Some(encoding));
     let texts = || sample.entries.iter().map(|entry| entry.written.as_str());
