@@ -45,9 +45,10 @@ test-kills: bootstrap ## the daemon killed at 100 moments while it applies 200 e
 	cargo test --workspace --features $(FEATURES),kills --test it crash::daemon -- --nocapture
 
 .PHONY: soak
-soak: bootstrap $(VENV) ## what takes too long for CI: an hour of the model (MINUTES=60), the daemon killed at 500 moments (KILLS=), an object of 3 GiB (LARGE_GIB=)
+soak: bootstrap $(VENV) ## what takes too long for CI: an hour of the model (MINUTES=60), the daemon killed at 500 moments (KILLS=), a million keys on disk, an object of 3 GiB (LARGE_GIB=)
 	$(MAKE) model MINUTES=$(or $(MINUTES),60)
 	KILLS=$(or $(KILLS),500) $(MAKE) test-kills
+	NEAR_COLLISIONS=1000000 cargo test --workspace --features $(FEATURES) --test it local_fs::near_collisions
 	LARGE_GIB=$(or $(LARGE_GIB),3) MOTO_SERVER=$(CURDIR)/.venv/bin/moto_server \
 		cargo test --workspace --features $(FEATURES),moto --test it moto::large_object -- --nocapture
 

@@ -147,7 +147,7 @@ impl Entry {
                 after_a_step();
                 Ok(Rename::Done)
             }
-            Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(Rename::Taken),
+            Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR) => Ok(Rename::Taken),
             Err(Errno::NOENT) => Ok(Rename::Missing),
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(Rename::Unsupported),
             Err(Errno::XDEV) => Ok(Rename::OtherFileSystem),

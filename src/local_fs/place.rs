@@ -146,6 +146,19 @@ impl AtomicWriter {
         Err(LocalFsError::KeepsChanging { path: StandsAt::OwnPath.path(key) })
     }
 
+    /// Creates a directory and those above it: that of a directory marker, for example. A file in its place moves to its escaped path.
+    /// Returns where files are kept that could not move there.
+    pub fn make_directory(&self, path: &Path, syncs: &mut DirectorySyncs) -> Result<Vec<PathBuf>, LocalFsError> {
+        let mut kept = Vec::new();
+        for _ in 0..MAX_ATTEMPTS {
+            match self.root.make_directories(path, syncs) {
+                Err(LocalFsError::InTheWay { path, found: FileKind::File, .. }) => self.clear_the_way(&path, syncs, &mut kept)?,
+                made => return made.map(|()| kept),
+            }
+        }
+        Err(LocalFsError::KeepsChanging { path: path.to_owned() })
+    }
+
     /// The entry of a path, in a directory that exists. `None` = another program changes the directories right now.
     fn target(&self, path: &Path, syncs: &mut DirectorySyncs, kept: &mut Vec<PathBuf>) -> Result<Option<Entry>, LocalFsError> {
         match self.root.entry_in_new_directory(path, syncs) {

@@ -45,6 +45,9 @@ pub(super) struct Abilities {
     pub(super) one_file_system: bool,
 }
 
+/// Attempts to walk a path, each of which fails only if a file on the way becomes a directory at that moment.
+const MAX_WALKS: u32 = 16;
+
 const OPEN_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Root {
@@ -189,6 +192,17 @@ impl Root {
 
     /// Opens one name after the other, each in the directory before it. With `make`, it creates those that are missing.
     fn walk(&self, path: &Path, mut make: Option<&mut DirectorySyncs>) -> Result<OwnedFd, LocalFsError> {
+        for _ in 0..MAX_WALKS {
+            match self.walk_once(path, make.as_deref_mut()) {
+                Err(LocalFsError::KeepsChanging { .. }) => {}
+                opened => return opened,
+            }
+        }
+        Err(LocalFsError::KeepsChanging { path: path.to_owned() })
+    }
+
+    /// [`LocalFsError::KeepsChanging`] = what was no directory became one at this moment.
+    fn walk_once(&self, path: &Path, mut make: Option<&mut DirectorySyncs>) -> Result<OwnedFd, LocalFsError> {
         let mut directory = self.directory.try_clone().map_err(|error| LocalFsError::io("open", &self.path, error))?;
         let mut so_far = PathBuf::new();
         for name in path {

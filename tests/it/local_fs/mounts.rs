@@ -68,7 +68,7 @@ fn a_full_disk_leaves_nothing_half_written(writer: &AtomicWriter, root: &Path) {
     let old = put(writer, "small/full", "old", None).expect("placed");
     let before = files_below(&root.join("small"));
     let mut file = writer.create(&key("small/full")).expect("created");
-    let written = (0..64).try_for_each(|_| file.write_all(&[b'n'; 64 * 1024]));
+    let written = (0..512).try_for_each(|_| file.write_all(&[b'n'; 4096]));
     assert_eq!(written.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
     drop(file);
     assert_eq!(files_below(&root.join("small")), before);

@@ -1,7 +1,8 @@
 //! Keys of which one is the directory of the other.
 
 use super::writer::{key, scenes};
-use crate::local_fs::StandsAt;
+use crate::local_fs::key_path::directory_of_marker;
+use crate::local_fs::{DirectorySyncs, StandsAt};
 use std::fs;
 
 #[test]
@@ -73,6 +74,20 @@ fn a_file_makes_way_below_any_name() {
         let directory = StandsAt::EscapedPath.path(&key("a"));
         scene.put(&format!("{}/x", directory.display()), "inner", None);
         assert_eq!(scene.put("a", "file", None).at, StandsAt::OwnPath);
+    }
+}
+
+#[test]
+fn the_directory_of_a_marker_is_made_where_a_file_stands() {
+    for scene in scenes() {
+        let handle = scene.put("d/e", "file", None);
+        let directory = directory_of_marker(&key("d/e/")).expect("a marker");
+        let mut syncs = DirectorySyncs::default();
+        assert!(scene.writer.make_directory(&directory, &mut syncs).expect("made").is_empty());
+        scene.writer.sync(syncs).expect("synced");
+        assert!(scene.root_path().join("d/e").is_dir());
+        let found = scene.inspect("d/e", Some(&handle)).expect("found");
+        assert_eq!((found.identity, found.at), (handle.identity, StandsAt::EscapedPath));
     }
 }
 
