@@ -164,7 +164,7 @@ impl ErrorResponse<'_> {
 }
 
 fn is_about_a_key(operation: &str) -> bool {
-    matches!(operation, "GetObject" | "HeadObject" | "DeleteObject")
+    matches!(operation, "GetObject" | "HeadObject")
 }
 
 /// True for the calls that change a bucket's objects.

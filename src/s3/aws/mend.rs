@@ -1,5 +1,6 @@
-//! Mends the document of a listing before the SDK parses it: leaves out elements that are only information and that the SDK cannot
-//! parse. Otherwise the SDK would reject the whole page, and would not name the element.
+//! Mends the document of a listing, or of the answer to a write, before the SDK parses it: leaves out elements that are only information and
+//! that the SDK cannot parse. Otherwise the SDK would reject the whole document, and would not name the element. Many documents repeat the
+//! key, which may have characters that XML does not allow.
 
 mod scan;
 
@@ -17,7 +18,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// An interceptor that mends one listing. Clones share what it finds.
+/// An interceptor that mends one document. Clones share what it finds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MendListing(Arc<Mutex<Mended>>);
 

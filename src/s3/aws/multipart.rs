@@ -1,6 +1,7 @@
 //! The calls of multipart uploads. One attempt each. An error says whether the effect may have happened.
 
 use super::head::timestamp;
+use super::mend::MendListing;
 use super::sent_body::BodyOnce;
 use super::write::{copy_failure, headers_of, of_copy, patient, written};
 use super::{AwsBucket, CallInfo, blank_key, sent_metadata};
@@ -34,6 +35,7 @@ impl UploadParts for AwsBucket {
                 .part_number(number.into())
                 .body(sent)
                 .customize()
+                .interceptor(MendListing::default())
                 .mutate_request(blank_key::restored(&upload.key))
                 .config_override(patient())
                 .send();
@@ -81,6 +83,7 @@ impl AwsBucket {
             .set_metadata(sent_metadata::user(metadata))
             .set_storage_class(storage_class.as_deref().map(StorageClass::from))
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(key))
             .send();
         let output = self.within_write(call, self.call_timeout, sending).await?;
@@ -102,6 +105,7 @@ impl AwsBucket {
             .set_copy_source_if_match(source.if_match.as_ref().map(ETag::quoted))
             .copy_source_range(format!("bytes={}-{}", range.start, range.end.saturating_sub(1)))
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&upload.key))
             .config_override(patient())
             .send();
@@ -129,6 +133,7 @@ impl AwsBucket {
             .set_if_match(if_match)
             .set_if_none_match(if_none_match)
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&upload.key))
             .config_override(patient())
             .send();
@@ -150,6 +155,7 @@ impl AwsBucket {
             .key(blank_key::accepted(&upload.key))
             .upload_id(&upload.id)
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&upload.key))
             .send();
         self.within_write(call, self.call_timeout, sending).await.map(drop)
@@ -167,6 +173,7 @@ impl AwsBucket {
             .max_parts(i32::from(*max_parts))
             .set_part_number_marker((*after > 0).then(|| after.to_string()))
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&upload.key))
             .send();
         let output = self.within(call, sending).await?;
@@ -189,6 +196,8 @@ impl AwsBucket {
             .set_prefix((!prefix.is_empty()).then(|| prefix.clone()))
             .set_key_marker(from.as_ref().map(|from| from.key.clone()))
             .set_upload_id_marker(from.as_ref().map(|from| from.id.clone()).filter(|id| !id.is_empty()))
+            .customize()
+            .interceptor(MendListing::default())
             .send();
         let output = self.within(call, sending).await?;
         let encoded = output.encoding_type() == Some(&EncodingType::Url);

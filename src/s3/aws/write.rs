@@ -1,5 +1,6 @@
 //! The calls that write whole objects: put, copy, delete. One attempt each. An error says whether the effect may have happened.
 
+use super::mend::MendListing;
 use super::sent_body::{BodyOnce, BodyProgress};
 use super::{AwsBucket, CallInfo, blank_key, sent_metadata, transport};
 use crate::endpoint::EffectCertainty;
@@ -56,6 +57,7 @@ impl WriteObjects for AwsBucket {
                 .set_checksum_sha256(checksum_of(ChecksumAlgorithm::Sha256))
                 .set_checksum_sha1(checksum_of(ChecksumAlgorithm::Sha1))
                 .customize()
+                .interceptor(MendListing::default())
                 .mutate_request(blank_key::restored(&key))
                 .config_override(patient())
                 .send();
@@ -100,6 +102,7 @@ impl AwsBucket {
             .set_if_match(if_match)
             .set_if_none_match(if_none_match)
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&copy.key))
             .config_override(patient())
             .send();
@@ -121,11 +124,12 @@ impl AwsBucket {
             .key(blank_key::accepted(&delete.key))
             .set_if_match(delete.if_match.as_ref().map(ETag::quoted))
             .customize()
+            .interceptor(MendListing::default())
             .mutate_request(blank_key::restored(&delete.key))
             .send();
         match self.within_write(call, self.call_timeout, sending).await {
             // Some servers answer so if there is no object.
-            Err(error) if error.kind == S3ErrorKind::NoSuchKey && delete.if_match.is_none() => Ok(()),
+            Err(error) if error.kind == S3ErrorKind::NoSuchKey => Ok(()),
             ended => ended.map(drop),
         }
     }

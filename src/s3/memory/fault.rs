@@ -2,7 +2,7 @@
 
 use super::super::{
     CompleteRequest, CopyPartRequest, CopyRequest, CreateUploadRequest, DeleteRequest, GetRequest, ListPartsRequest, ListRequest,
-    ListUploadsRequest, OpenUpload, PartRequest, PutRequest, S3ErrorKind,
+    ListUploadsRequest, OpenUpload, S3ErrorKind, WriteCondition,
 };
 use super::MemoryObject;
 use crate::endpoint::EffectCertainty;
@@ -19,8 +19,13 @@ pub enum Call<'a> {
     Head(&'a ObjectKey),
     /// `get_object`
     Get(&'a GetRequest),
-    /// `put_object`
-    Put(&'a PutRequest),
+    /// `put_object`. A request with its body is not `Sync`.
+    Put {
+        /// The key.
+        key: &'a ObjectKey,
+        /// The condition.
+        condition: Option<&'a WriteCondition>,
+    },
     /// `copy_object`
     Copy(&'a CopyRequest),
     /// `delete_object`
@@ -28,7 +33,12 @@ pub enum Call<'a> {
     /// `create_upload`
     CreateUpload(&'a CreateUploadRequest),
     /// `upload_part`
-    UploadPart(&'a PartRequest),
+    UploadPart {
+        /// The upload.
+        upload: &'a OpenUpload,
+        /// The part's number.
+        number: u16,
+    },
     /// `copy_part`
     CopyPart(&'a CopyPartRequest),
     /// `complete_upload`
@@ -48,11 +58,11 @@ impl Call<'_> {
             Self::List(_) | Self::HeadBucket | Self::ListUploads(_) => None,
             Self::Head(key) => Some(key),
             Self::Get(request) => Some(&request.key),
-            Self::Put(request) => Some(&request.key),
+            Self::Put { key, .. } => Some(key),
             Self::Copy(request) => Some(&request.key),
             Self::Delete(request) => Some(&request.key),
             Self::CreateUpload(request) => Some(&request.key),
-            Self::UploadPart(request) => Some(&request.upload.key),
+            Self::UploadPart { upload, .. } => Some(&upload.key),
             Self::CopyPart(request) => Some(&request.upload.key),
             Self::CompleteUpload(request) => Some(&request.upload.key),
             Self::AbortUpload(upload) => Some(&upload.key),
@@ -67,11 +77,11 @@ impl Call<'_> {
             Self::HeadBucket => "HeadBucket",
             Self::Head(_) => "HeadObject",
             Self::Get(_) => "GetObject",
-            Self::Put(_) => "PutObject",
+            Self::Put { .. } => "PutObject",
             Self::Copy(_) => "CopyObject",
             Self::Delete(_) => "DeleteObject",
             Self::CreateUpload(_) => "CreateMultipartUpload",
-            Self::UploadPart(_) => "UploadPart",
+            Self::UploadPart { .. } => "UploadPart",
             Self::CopyPart(_) => "UploadPartCopy",
             Self::CompleteUpload(_) => "CompleteMultipartUpload",
             Self::AbortUpload(_) => "AbortMultipartUpload",
@@ -173,11 +183,11 @@ impl CallCounts {
             Call::HeadBucket => &mut self.head_buckets,
             Call::Head(_) => &mut self.heads,
             Call::Get(_) => &mut self.gets,
-            Call::Put(_) => &mut self.puts,
+            Call::Put { .. } => &mut self.puts,
             Call::Copy(_) => &mut self.copies,
             Call::Delete(_) => &mut self.deletes,
             Call::CreateUpload(_) => &mut self.created_uploads,
-            Call::UploadPart(_) => &mut self.parts,
+            Call::UploadPart { .. } => &mut self.parts,
             Call::CopyPart(_) => &mut self.copied_parts,
             Call::CompleteUpload(_) => &mut self.completed_uploads,
             Call::AbortUpload(_) => &mut self.aborted_uploads,

@@ -43,7 +43,7 @@ impl UploadParts for MemoryBucket {
     }
 
     async fn upload_part(&self, part: PartRequest) -> Result<ETag, S3Error> {
-        let admitted = self.admit(&Call::UploadPart(&part))?;
+        let admitted = self.admit(&Call::UploadPart { upload: &part.upload, number: part.number })?;
         let PartRequest { upload, number, body } = part;
         let body = admitted.read(body).await?;
         let etag = etag_of(&body);

@@ -115,7 +115,7 @@ impl State {
 #[async_trait]
 impl WriteObjects for MemoryBucket {
     async fn put_object(&self, put: PutRequest) -> Result<Written, S3Error> {
-        let admitted = self.admit(&Call::Put(&put))?;
+        let admitted = self.admit(&Call::Put { key: &put.key, condition: put.condition.as_ref() })?;
         let PutRequest { key, body, metadata, storage_class, condition, checksum } = put;
         let body = admitted.read(body).await?;
         if checksum.is_some_and(|checksum| Checksum::of(checksum.algorithm, &body) != checksum) {

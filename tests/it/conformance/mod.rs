@@ -9,5 +9,7 @@ pub(crate) mod s3;
 mod s3_wire;
 mod sink;
 mod source;
+pub(crate) mod write;
+mod write_wire;
 #[cfg(feature = "sqs")]
 mod sqs_wire;

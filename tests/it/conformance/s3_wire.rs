@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-fn options(endpoint: &str) -> AwsOptions {
+pub(super) fn options(endpoint: &str) -> AwsOptions {
     AwsOptions {
         endpoint: Some(endpoint.parse().expect("an address")),
         credentials: AccessKeys::new("AKIDEXAMPLE", SECRET).into(),

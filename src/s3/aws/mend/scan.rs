@@ -20,9 +20,10 @@ const TOKEN: &str = "NextContinuationToken";
 /// The other elements that the SDK parses, each with what it can parse. Of all others the text must be allowed in XML.
 ///
 /// An object whose ETag is left out has an unknown one: a lookup decides.
-const DESCRIBING: [(&str, Readable); 15] = [
+const DESCRIBING: [(&str, Readable); 16] = [
     ("ETag", is_text),
     ("LastModified", is_time),
+    ("Initiated", is_time),
     ("RestoreExpiryDate", is_time),
     ("IsRestoreInProgress", is_flag),
     ("MaxKeys", is_number),
@@ -40,6 +41,8 @@ const DESCRIBING: [(&str, Readable); 15] = [
 
 /// The element of one object.
 const ENTRY: &[u8] = b"Contents";
+/// The element of one part, in the list of an upload's parts.
+const PART: &[u8] = b"Part";
 /// The label of all elements that are not read.
 const OTHER: &str = "other";
 
@@ -98,7 +101,7 @@ pub(super) fn findings(body: &[u8]) -> Findings {
         let (name, parent) = (local_name(tag), open.last().copied());
         let unknown = || is_leaf(body, end, tag).then_some(Role::Describes(OTHER, is_text));
         let Some(role) = role(name, parent, open.len() == 1).or_else(unknown) else {
-            if name == ENTRY {
+            if name == ENTRY || name == PART {
                 seen.retain(|(name, _)| !matches!(*name, "Key" | "Size" | "ETag"));
             }
             if !tag.ends_with(b"/") {
