@@ -9,6 +9,7 @@ mod error;
 mod memory;
 mod message;
 mod metadata;
+mod probe;
 mod write;
 
 pub use aws::{AnsweredEntry, AnsweredObject, AnsweredPage, AwsBucket, AwsOptions};
@@ -16,6 +17,7 @@ pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
 pub use metadata::ObjectMetadata;
+pub use probe::{PROBE_PREFIX, WriteSupport, probe_writes};
 pub use write::{
     CompleteRequest, CopiedMetadata, CopyPartRequest, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, ListPartsRequest,
     ListUploadsRequest, ListedUpload, OpenUpload, PartRequest, PartsPage, PutRequest, SentBody, StoredPart, UploadCursor, UploadParts,

@@ -41,7 +41,7 @@ impl fmt::Debug for SentBody {
     }
 }
 
-/// What must hold for the object at the key of a write. A server may not support conditions, or ignore them: see [`probe`](super::probe).
+/// What must hold for the object at the key of a write. A server may not support conditions, or ignore them: see [`probe_writes`](super::probe_writes).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteCondition {
     /// The key has no object.

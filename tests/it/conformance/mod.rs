@@ -4,6 +4,7 @@ mod all_sinks;
 mod canned;
 mod feed;
 mod file_manager;
+mod probe;
 mod reasons;
 pub(crate) mod s3;
 mod s3_wire;

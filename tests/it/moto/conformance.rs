@@ -6,7 +6,7 @@ use super::server::Moto;
 use crate::conformance::s3::{Seeds, conforms, seeds};
 use crate::conformance::write::{Lacks, can_be_written};
 use s3_sync::record::{ObjectKey, PageCursor};
-use s3_sync::s3::{AwsBucket, AwsOptions, ListObjects, ListRequest};
+use s3_sync::s3::{AwsBucket, AwsOptions, CopySource, ListObjects, ListRequest, ReadObjects as _, WriteSupport, probe_writes};
 use s3_sync::sdk::AccessKeys;
 
 #[tokio::test]
@@ -49,6 +49,13 @@ async fn a_bucket_at_moto_can_be_written() {
     let (bucket, missing) = (bucket(&moto, BUCKET).await, bucket(&moto, "missing-bucket").await);
     let lacks = Lacks { checksum: true, part_list: true, ended_uploads: true, copy_source_condition: true, copy_target_condition: true };
     can_be_written(&bucket, BUCKET, &missing, &seeds, lacks).await;
+
+    objects.put("sample", b"content").await;
+    let if_match = bucket.head_object(&ObjectKey::new("sample").expect("it is a key")).await.expect("a head").facts.etag;
+    let sample = CopySource { bucket: BUCKET.to_owned(), key: ObjectKey::new("sample").expect("it is a key"), if_match };
+    let support = probe_writes(&bucket, "", Some(&sample)).await.expect("an answer");
+    let expected = WriteSupport { put_if_absent: true, put_if_match: true, delete_if_match: true, copy: false, copy_conditions: false };
+    assert_eq!(support, expected);
 }
 
 fn is_allowed_in_xml(c: char) -> bool {
