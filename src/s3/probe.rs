@@ -44,8 +44,7 @@ pub async fn probe_writes<B>(bucket: &B, prefix: &str, sample: Option<&CopySourc
 where
     B: ReadBucket + WriteObjects + ?Sized,
 {
-    let key = ObjectKey::new(format!("{prefix}{PROBE_PREFIX}{}", Uuid::new_v4())).expect("invariant: it is not empty");
-    let probe = Probe { bucket, key };
+    let probe = Probe { bucket, key: new_key(prefix) };
     let (outcome, written) = match probe.ask(sample).await {
         Ok((support, facts)) => (Ok(support), Some(facts)),
         Err(error) => (Err(error), None),
@@ -129,6 +128,10 @@ impl<B: ReadBucket + WriteObjects + ?Sized> Probe<'_, B> {
             }
         }
     }
+}
+
+fn new_key(prefix: &str) -> ObjectKey {
+    ObjectKey::new(format!("{prefix}{PROBE_PREFIX}{}", Uuid::new_v4())).expect("invariant: it is not empty")
 }
 
 fn foreign() -> WriteCondition {

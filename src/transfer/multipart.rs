@@ -47,6 +47,12 @@ struct UploadCheckpoint {
     content: ETag,
 }
 
+impl UploadCheckpoint {
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("invariant: texts and numbers are JSON")
+    }
+}
+
 /// An upload of a large object that was begun.
 pub struct MultipartUpload {
     parts: PartUpload,
@@ -64,9 +70,8 @@ impl MultipartUpload {
         store: &StoreCheckpoint<'_>,
     ) -> Result<Self, EndpointError> {
         let upload = bucket.create_upload(object.create.clone()).await?;
-        let checkpoint = UploadCheckpoint { upload: upload.id.clone(), part_bytes, content: object.content.clone() };
+        let text = UploadCheckpoint { upload: upload.id.clone(), part_bytes, content: object.content.clone() }.text();
         let begun = Self::new(bucket, (upload, part_bytes), object, limits);
-        let text = serde_json::to_string(&checkpoint).expect("invariant: texts and numbers are JSON");
         if let Err(error) = store(text).await {
             begun.abort().await;
             return Err(error);

@@ -113,11 +113,11 @@ impl S3 for Api {
     }
 
     async fn upload_part_copy(&self, request: S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
-        multipart::copy_part(&self.shared, request.input)
+        multipart::copy_part(&self.shared, &request.input)
     }
 
     async fn list_multipart_uploads(&self, request: S3Request<ListMultipartUploadsInput>) -> Answer<ListMultipartUploadsOutput> {
-        uploads::list(&self.shared, request.input)
+        uploads::list(&self.shared, &request.input)
     }
 
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {

@@ -71,7 +71,7 @@ fn check_number(number: i32) -> S3Result<()> {
     Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"))
 }
 
-pub(super) fn copy_part(shared: &Shared, input: UploadPartCopyInput) -> Answer<UploadPartCopyOutput> {
+pub(super) fn copy_part(shared: &Shared, input: &UploadPartCopyInput) -> Answer<UploadPartCopyOutput> {
     check_number(input.part_number)?;
     let condition = ReadCondition {
         matches: input.copy_source_if_match.as_ref(),

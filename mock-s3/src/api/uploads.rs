@@ -9,7 +9,7 @@ use s3s::dto::{EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutp
 /// Most uploads in a page.
 const MAX_UPLOADS: i32 = 1000;
 
-pub(super) fn list(shared: &Shared, input: ListMultipartUploadsInput) -> Answer<ListMultipartUploadsOutput> {
+pub(super) fn list(shared: &Shared, input: &ListMultipartUploadsInput) -> Answer<ListMultipartUploadsOutput> {
     refuse(input.delimiter.is_some(), "the delimiter of a list of uploads")?;
     let limit = usize::try_from(input.max_uploads.unwrap_or(MAX_UPLOADS).min(MAX_UPLOADS)).unwrap_or_default();
     let encodes = input.encoding_type.as_ref().is_some_and(|encoding| encoding.as_str() == EncodingType::URL);

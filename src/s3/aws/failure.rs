@@ -47,8 +47,10 @@ impl CallFailure<'_> {
     /// may one whose response is missing or unreadable.
     pub(super) fn effect(&self) -> EffectCertainty {
         match self {
-            Self::Response(ErrorResponse { status: 200..300 | 500 | 502.., .. }) => EffectCertainty::Unknown,
-            Self::TimedOut { .. } | Self::Broken { .. } | Self::Unreadable { .. } => EffectCertainty::Unknown,
+            Self::Response(ErrorResponse { status: 200..300 | 500 | 502.., .. })
+            | Self::TimedOut { .. }
+            | Self::Broken { .. }
+            | Self::Unreadable { .. } => EffectCertainty::Unknown,
             Self::Response(_) | Self::NoConnection { .. } | Self::Untrusted { .. } | Self::NoCredentials { .. } | Self::NotSent { .. } => {
                 EffectCertainty::None
             }

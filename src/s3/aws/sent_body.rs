@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::endpoint::{ContentFault, EndpointError, EndpointId};
     use crate::record::ObjectKey;
+    use aws_sdk_s3::primitives::AggregatedBytes;
     use futures::stream;
 
     fn failed() -> EndpointError {
@@ -153,7 +154,7 @@ mod tests {
             let once = BodyOnce::new(SentBody::Stream { body, length: 5 });
             let (body, progress) = once.for_attempt().expect("the first attempt");
             assert_eq!(body.size_hint(), (5, Some(5)));
-            let collected = body.collect().await.map(|bytes| bytes.into_bytes());
+            let collected = body.collect().await.map(AggregatedBytes::into_bytes);
             assert_eq!(collected.ok().as_deref(), expected.ok().map(str::as_bytes));
             assert_eq!(progress.failure().as_deref(), expected.err());
             assert_eq!(progress.is_sent(), expected.is_ok());

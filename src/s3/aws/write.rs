@@ -144,13 +144,11 @@ impl AwsBucket {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer.map_err(|error| self.failed_write(call, &error)),
-            Err(_) => {
-                let words = format!("no complete response within {} s", limit.as_secs_f32());
-                Err(self.error(call, S3ErrorKind::Timeout, &words).with_effect(EffectCertainty::Unknown))
-            }
-        }
+        let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+            let words = format!("no complete response within {} s", limit.as_secs_f32());
+            return Err(self.error(call, S3ErrorKind::Timeout, &words).with_effect(EffectCertainty::Unknown));
+        };
+        answer.map_err(|error| self.failed_write(call, &error))
     }
 
     /// As [`Self::within_write`], for a call that makes the server move content.

@@ -56,16 +56,14 @@ impl Call<'_> {
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
             Self::List(_) | Self::HeadBucket | Self::ListUploads(_) => None,
-            Self::Head(key) => Some(key),
+            Self::Head(key) | Self::Put { key, .. } => Some(key),
             Self::Get(request) => Some(&request.key),
-            Self::Put { key, .. } => Some(key),
             Self::Copy(request) => Some(&request.key),
             Self::Delete(request) => Some(&request.key),
             Self::CreateUpload(request) => Some(&request.key),
-            Self::UploadPart { upload, .. } => Some(&upload.key),
+            Self::UploadPart { upload, .. } | Self::AbortUpload(upload) => Some(&upload.key),
             Self::CopyPart(request) => Some(&request.upload.key),
             Self::CompleteUpload(request) => Some(&request.upload.key),
-            Self::AbortUpload(upload) => Some(&upload.key),
             Self::ListParts(request) => Some(&request.upload.key),
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod s3;
 mod s3_wire;
 mod sink;
 mod source;
+mod uploads;
 pub(crate) mod write;
 mod write_wire;
 #[cfg(feature = "sqs")]

@@ -1,19 +1,16 @@
 //! What every implementation of a bucket that can be written must do.
 
 use super::s3::{Seeds, key, kind, over_http, seeds};
+use super::uploads::{self, part};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use mock_s3::{MockS3, Options};
 use s3_sync::endpoint::{ByteStream, ContentFault, EffectCertainty, EndpointError, EndpointId};
 use s3_sync::record::{Checksum, ChecksumAlgorithm, ETag};
 use s3_sync::s3::{
-    CompleteRequest, CopiedMetadata, CopyPartRequest, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, GetRequest,
-    ListPartsRequest, ListUploadsRequest, MemoryBucket, ObjectMetadata, OpenUpload, PartRequest, PutRequest, ReadBucket, S3Error,
-    S3ErrorKind, SentBody, StoredPart, WriteBucket, WriteCondition,
+    CompleteRequest, CopiedMetadata, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, GetRequest, ListUploadsRequest,
+    MemoryBucket, ObjectMetadata, PutRequest, ReadBucket, S3Error, S3ErrorKind, SentBody, StoredPart, WriteBucket, WriteCondition,
 };
-
-/// The least length of a part that is not the last one.
-pub(crate) const PART_BYTES: usize = 5 << 20;
 
 /// A bucket that can be read and written.
 pub(crate) trait Bucket: ReadBucket + WriteBucket {}
@@ -71,11 +68,11 @@ pub(crate) async fn content(bucket: &impl ReadBucket, raw: &str) -> Result<Bytes
     Ok(got.body.try_collect::<Vec<_>>().await?.concat().into())
 }
 
-async fn etag(bucket: &impl ReadBucket, raw: &str) -> ETag {
+pub(super) async fn etag(bucket: &impl ReadBucket, raw: &str) -> ETag {
     bucket.head_object(&key(raw)).await.expect("a head").facts.etag.expect("an ETag")
 }
 
-fn all_metadata() -> ObjectMetadata {
+pub(super) fn all_metadata() -> ObjectMetadata {
     ObjectMetadata {
         content_type: Some("text/plain".to_owned()),
         content_encoding: Some("gzip".to_owned()),
@@ -87,10 +84,10 @@ fn all_metadata() -> ObjectMetadata {
 }
 
 /// A value that is not ASCII comes back as it is, or encoded.
-fn assert_same(found: &ObjectMetadata, sent: &ObjectMetadata, what: &str) {
+pub(super) fn assert_same(found: &ObjectMetadata, sent: &ObjectMetadata, what: &str) {
     let mut found = found.clone();
     if let Some(author) = found.user.get_mut("author").filter(|author| *author == "=?UTF-8?B?SsO2cmc=?=") {
-        *author = "Jörg".to_owned();
+        "Jörg".clone_into(author);
     }
     assert_eq!(&found, sent, "{what}");
 }
@@ -213,7 +210,7 @@ async fn every_key_can_be_written(bucket: &impl Bucket, name: &str, seeds: &Seed
         let upload = bucket.create_upload(create).await.unwrap_or_else(|error| panic!("{error}"));
         let listed = bucket.list_uploads(ListUploadsRequest { prefix: key.as_str().to_owned(), from: None, max_uploads: 10 }).await;
         let listed: Vec<_> = listed.expect("a page").uploads.into_iter().map(|listed| listed.upload).collect();
-        assert_eq!(listed, [upload.clone()], "{key}");
+        assert_eq!(listed, std::slice::from_ref(&upload), "{key}");
         let part = bucket.upload_part(part(&upload, 1, b"in parts".to_vec())).await.expect("uploaded");
         let parts = vec![StoredPart { number: 1, etag: part, size: 8 }];
         bucket.complete_upload(CompleteRequest { upload, parts, condition: None }).await.unwrap_or_else(|error| panic!("{error}"));
@@ -221,103 +218,6 @@ async fn every_key_can_be_written(bucket: &impl Bucket, name: &str, seeds: &Seed
         bucket.delete_object(DeleteRequest { key: key.clone(), if_match: None }).await.expect("deleted");
     }
     bucket.delete_object(DeleteRequest { key: key("h/copy"), if_match: None }).await.expect("deleted");
-}
-
-pub(super) fn part(upload: &OpenUpload, number: u16, body: Vec<u8>) -> PartRequest {
-    PartRequest { upload: upload.clone(), number, body: SentBody::Bytes(body.into()) }
-}
-
-async fn parts(bucket: &impl WriteBucket, upload: &OpenUpload, max_parts: u16) -> Vec<StoredPart> {
-    let (mut parts, mut after) = (Vec::new(), 0);
-    loop {
-        let page = bucket.list_parts(ListPartsRequest { upload: upload.clone(), after, max_parts }).await.expect("a page");
-        assert!(page.parts.len() <= usize::from(max_parts));
-        parts.extend(page.parts);
-        match page.next {
-            Some(next) => after = next,
-            None => return parts,
-        }
-    }
-}
-
-async fn parts_become_an_object_only_by_completion(bucket: &impl Bucket, name: &str, lacks: Lacks) {
-    let source = vec![b'c'; PART_BYTES + 3];
-    bucket.put_object(put("u/source", source.clone())).await.expect("stored");
-    let create = CreateUploadRequest { key: key("u/a"), metadata: all_metadata(), storage_class: Some("STANDARD_IA".to_owned()) };
-    let upload = bucket.create_upload(create).await.expect("begun");
-    let first = bucket.upload_part(part(&upload, 1, vec![b'1'; PART_BYTES])).await.expect("uploaded");
-    let replaced = bucket.upload_part(part(&upload, 1, vec![b'a'; PART_BYTES])).await.expect("replaced");
-    assert_ne!(replaced, first);
-    let if_match = Some(etag(bucket, "u/source").await);
-    let source = CopySource { bucket: name.to_owned(), key: key("u/source"), if_match };
-    let copied = CopyPartRequest { upload: upload.clone(), number: 2, source, range: 3..PART_BYTES as u64 + 3 };
-    let second = bucket.copy_part(copied.clone()).await.expect("copied");
-    if !lacks.copy_source_condition {
-        let source = CopySource { if_match: ETag::parse("00000000000000000000000000000000"), ..copied.source.clone() };
-        assert_eq!(kind(bucket.copy_part(CopyPartRequest { source, ..copied }).await), Some(S3ErrorKind::PreconditionFailed));
-    }
-    let body = SentBody::Stream { body: streamed("the end", None), length: 7 };
-    let third = bucket.upload_part(PartRequest { upload: upload.clone(), number: 3, body }).await.expect("uploaded");
-    let body = SentBody::Stream { body: streamed("the end", Some(failure_of_the_source())), length: 9 };
-    let failed = bucket.upload_part(PartRequest { upload: upload.clone(), number: 4, body }).await;
-    assert_eq!(kind(failed), Some(S3ErrorKind::BodyFailed));
-
-    let stored = |number, etag, size| StoredPart { number, etag, size: size as u64 };
-    let stored = vec![stored(1, replaced, PART_BYTES), stored(2, second, PART_BYTES), stored(3, third, 7)];
-    if !lacks.part_list {
-        for max_parts in [1, 2, 3, 1000] {
-            assert_eq!(parts(bucket, &upload, max_parts).await, stored, "pages of {max_parts}");
-        }
-    }
-    assert_eq!(stored[0].etag.as_str(), Checksum::of(ChecksumAlgorithm::Md5, &vec![b'a'; PART_BYTES]).to_string().replace("MD5 ", ""));
-    assert_eq!(kind(bucket.head_object(&key("u/a")).await), Some(S3ErrorKind::NoSuchKey));
-
-    let complete = |condition| CompleteRequest { upload: upload.clone(), parts: stored.clone(), condition };
-    bucket.put_object(put("u/a", "foreign")).await.expect("stored");
-    let refused = bucket.complete_upload(complete(Some(WriteCondition::IfAbsent))).await;
-    assert_eq!(kind(refused), Some(S3ErrorKind::ConditionFailed));
-    assert_eq!(content(bucket, "u/a").await.expect("an object"), "foreign");
-    let written = bucket.complete_upload(complete(None)).await.expect("completed");
-    let head = bucket.head_object(&key("u/a")).await.expect("a head");
-    assert_eq!((head.facts.etag, head.facts.size), (written.etag, 2 * PART_BYTES as u64 + 7));
-    assert_same(&head.metadata, &all_metadata(), "multipart");
-    let expected = [&vec![b'a'; PART_BYTES][..], &vec![b'c'; PART_BYTES], b"the end"].concat();
-    assert!(content(bucket, "u/a").await.expect("an object") == expected);
-}
-
-async fn an_upload_that_ended_is_unknown(bucket: &impl Bucket, lacks: Lacks) {
-    let create = |raw: &str| CreateUploadRequest { key: key(raw), metadata: ObjectMetadata::default(), storage_class: None };
-    let mut uploads = Vec::new();
-    for raw in ["v/a", "v/a", "v/b"] {
-        uploads.push(bucket.create_upload(create(raw)).await.expect("begun"));
-    }
-    let (mut listed, mut from) = (Vec::new(), None);
-    loop {
-        let page = bucket.list_uploads(ListUploadsRequest { prefix: "v/".to_owned(), from, max_uploads: 1 }).await.expect("a page");
-        listed.extend(page.uploads.into_iter().map(|listed| listed.upload));
-        from = page.next;
-        if from.is_none() {
-            break;
-        }
-    }
-    listed.sort();
-    uploads.sort();
-    assert_eq!(listed, uploads);
-    for upload in &uploads {
-        bucket.abort_upload(upload).await.expect("aborted");
-        if lacks.ended_uploads {
-            continue;
-        }
-        let missing = Some(S3ErrorKind::NoSuchUpload);
-        assert_eq!(kind(bucket.upload_part(part(upload, 1, vec![0])).await), missing);
-        let listed = bucket.list_parts(ListPartsRequest { upload: upload.clone(), after: 0, max_parts: 10 }).await;
-        assert_eq!(kind(listed), missing);
-        let parts = vec![StoredPart { number: 1, etag: ETag::parse("00").expect("a tag"), size: 1 }];
-        let error = bucket.complete_upload(CompleteRequest { upload: upload.clone(), parts, condition: None }).await.expect_err("it ended");
-        assert_eq!((Some(error.kind), error.effect), (missing, EffectCertainty::Unknown), "an earlier call may have completed it");
-    }
-    let page = bucket.list_uploads(ListUploadsRequest { prefix: "v/".to_owned(), from: None, max_uploads: 1 }).await.expect("a page");
-    assert_eq!((page.uploads, page.next), (Vec::new(), None));
 }
 
 async fn a_missing_bucket_is_an_error_of_its_own(missing: &impl Bucket) {
@@ -334,8 +234,8 @@ pub(crate) async fn can_be_written(bucket: &impl Bucket, name: &str, missing: &i
     a_copy_has_conditions_on_its_source_and_on_its_target(bucket, name, lacks).await;
     a_body_that_fails_stores_nothing(bucket, lacks).await;
     a_delete_succeeds_without_an_object_and_keeps_another_one(bucket).await;
-    parts_become_an_object_only_by_completion(bucket, name, lacks).await;
-    an_upload_that_ended_is_unknown(bucket, lacks).await;
+    uploads::parts_become_an_object_only_by_completion(bucket, name, lacks).await;
+    uploads::an_upload_that_ended_is_unknown(bucket, lacks).await;
     every_key_can_be_written(bucket, name, seeds).await;
     a_missing_bucket_is_an_error_of_its_own(missing).await;
 }

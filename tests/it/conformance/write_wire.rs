@@ -3,7 +3,8 @@
 use super::canned::{Answer, Canned};
 use super::s3::{key, options_of, over_http};
 use super::s3_wire::options;
-use super::write::{content, copy, part, put, streamed};
+use super::uploads::part;
+use super::write::{content, copy, put, streamed};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use mock_s3::{Fault, IgnoredHeader, Matcher, MockS3, Options};
