@@ -8,7 +8,6 @@ mod content_type;
 mod error;
 mod memory;
 mod message;
-mod metadata;
 mod probe;
 mod write;
 
@@ -16,7 +15,6 @@ pub use aws::{AnsweredEntry, AnsweredObject, AnsweredPage, AwsBucket, AwsOptions
 pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
-pub use metadata::ObjectMetadata;
 pub use probe::{PROBE_PREFIX, WriteSupport, probe_writes};
 pub use write::{
     CompleteRequest, CopiedMetadata, CopyPartRequest, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, ListPartsRequest,
@@ -24,7 +22,7 @@ pub use write::{
     UploadsPage, WriteBucket, WriteCondition, WriteObjects, Written,
 };
 
-pub use crate::record::{Checksum, ChecksumAlgorithm};
+pub use crate::record::{Checksum, ChecksumAlgorithm, ObjectMetadata};
 
 use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor, WrittenKeys, readings};
 use async_trait::async_trait;

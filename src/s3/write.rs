@@ -2,9 +2,8 @@
 //! effect may have happened.
 
 use super::S3Error;
-use super::metadata::ObjectMetadata;
 use crate::endpoint::ByteStream;
-use crate::record::{Checksum, ETag, ObjectKey};
+use crate::record::{Checksum, ETag, ObjectKey, ObjectMetadata};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 /// The parts of an upload that was begun.
 pub(super) struct PartUpload {
@@ -73,8 +74,7 @@ impl PartUpload {
             in_memory => {
                 let mut in_flight = JoinSet::new();
                 let sent = self.send_from_memory(&mut *body.lock().await, in_memory, &mut in_flight).await;
-                // No request may arrive after the upload's end.
-                in_flight.shutdown().await;
+                end_calls(&mut in_flight, &sent).await;
                 sent?
             }
         };
@@ -103,7 +103,7 @@ impl PartUpload {
             };
             match stored.filter(|stored| md5.is_some_and(|md5| is_md5(&stored.etag, &md5))) {
                 Some(stored) => parts.push(stored.clone()),
-                None => drop(in_flight.spawn(self.sending(number, bytes))),
+                None => drop(in_flight.spawn(self.sending(number, bytes).in_current_span())),
             }
         }
         self.all_of(in_flight, parts).await
@@ -151,7 +151,7 @@ impl PartUpload {
     pub(super) async fn copy(&self, source: &CopySource) -> Parts {
         let mut in_flight = JoinSet::new();
         let copied = self.copy_all(source, &mut in_flight).await;
-        in_flight.shutdown().await;
+        end_calls(&mut in_flight, &copied).await;
         copied
     }
 
@@ -170,10 +170,11 @@ impl PartUpload {
             }
             let (bucket, limits) = (Arc::clone(&self.bucket), self.limits);
             let request = CopyPartRequest { upload: self.upload.clone(), number, source: source.clone(), range };
-            in_flight.spawn(async move {
+            let copying = async move {
                 let etag = with_retries(&limits, || bucket.copy_part(request.clone())).await?;
                 Ok(StoredPart { number, etag, size })
-            });
+            };
+            in_flight.spawn(copying.in_current_span());
         }
         self.all_of(in_flight, parts).await
     }
@@ -196,6 +197,15 @@ impl PartUpload {
         let source = || EndpointError::of_content(&EndpointId::new("s3"), &self.upload.key, ContentFault::Interrupted, words);
         PartsFailure::Body(body.failure().unwrap_or_else(source))
     }
+}
+
+/// Ends the calls in flight after a failure. Parts that arrive need not be sent again by the next attempt, so the calls go on to their end,
+/// unless there is no next attempt with this upload: then no call may arrive after its end.
+async fn end_calls(in_flight: &mut JoinSet<Result<StoredPart, S3Error>>, parts: &Parts) {
+    if parts.as_ref().is_err_and(PartsFailure::ends_the_upload) {
+        in_flight.shutdown().await;
+    }
+    while in_flight.join_next().await.is_some() {}
 }
 
 /// Makes a call with the attempts of the policy. An upload that ended, and a conflict, need another upload.

@@ -4,6 +4,7 @@ mod all_sinks;
 mod canned;
 mod feed;
 mod file_manager;
+mod large;
 mod probe;
 mod reasons;
 pub(crate) mod s3;

@@ -7,13 +7,15 @@ use super::uploads::part;
 use super::write::{content, copy, put, streamed};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use mock_s3::{Fault, IgnoredHeader, Matcher, MockS3, Options};
+use mock_s3::{AccessKey, Fault, IgnoredHeader, Matcher, MockS3, Options};
 use s3_sync::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind};
 use s3_sync::record::ETag;
 use s3_sync::s3::{
     AwsBucket, AwsOptions, CompleteRequest, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, ObjectMetadata, OpenUpload,
     PutRequest, S3Error, S3ErrorKind, SentBody, StoredPart, UploadParts as _, WriteCondition, WriteObjects as _, Written,
 };
+use s3_sync::sdk::{AccessKeys, CredentialSource, ReadKeys};
+use std::sync::Arc;
 use std::time::Duration;
 
 const NONE: EffectCertainty = EffectCertainty::None;
@@ -189,6 +191,33 @@ async fn a_part_whose_response_is_lost_is_sent_again_and_replaced() {
     assert_eq!(failed(bucket.complete_upload(complete).await), (S3ErrorKind::NoSuchUpload, UNKNOWN));
     assert_eq!(content(&bucket, "k").await.expect("it was completed"), vec![1; 3]);
     server.stop().await;
+}
+
+/// A rejected request had no effect. Its body was read: bytes in memory are sent again at once, a stream by the caller.
+#[tokio::test]
+async fn with_new_credentials_bytes_are_sent_again_and_a_stream_is_read_again() {
+    for streams in [false, true] {
+        let server = MockS3::new(Options::default()).start("127.0.0.1:0").await.expect("a free port");
+        server.server().create_bucket("the-bucket");
+        let keys = AccessKeys::new(Options::default().access_key, Options::default().secret_key);
+        let again = ReadKeys(Arc::new(|| Ok(AccessKeys::new("new-key", "new-secret"))));
+        let credentials = CredentialSource::Files { keys, again };
+        let bucket = AwsBucket::connect(AwsOptions { credentials, ..options_of(&server, "the-bucket") }).await.expect("keys");
+        server.server().replace_key(AccessKey::new("new-key", "new-secret"), 403, "InvalidAccessKeyId");
+        let body = || match streams {
+            true => SentBody::Stream { body: streamed("12345", None), length: 5 },
+            false => SentBody::Bytes("12345".into()),
+        };
+        let first = bucket.put_object(PutRequest { body: body(), ..put("k", "") }).await;
+        if streams {
+            assert_eq!(failed(first), (S3ErrorKind::Interrupted, NONE));
+            bucket.put_object(PutRequest { body: body(), ..put("k", "") }).await.expect("stored");
+        } else {
+            first.expect("stored");
+        }
+        assert_eq!((content(&bucket, "k").await.expect("an object"), server.server().rejected_requests()), ("12345".into(), 1));
+        server.stop().await;
+    }
 }
 
 /// The sink decides by the kind of the endpoint's error.
