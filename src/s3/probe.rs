@@ -1,23 +1,27 @@
 //! Finds out what the server of a bucket supports when it is written. Many servers refuse conditions, or ignore them without a word.
 
 use super::{
-    CopiedMetadata, CopyRequest, CopySource, DeleteRequest, ListRequest, ObjectMetadata, PutRequest, ReadBucket, S3Error, S3ErrorKind,
-    SentBody, WriteCondition, WriteObjects, Written,
+    CompleteRequest, CopiedMetadata, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, ListRequest, ListUploadsRequest,
+    ObjectMetadata, OpenUpload, PartRequest, PutRequest, ReadBucket, S3Error, S3ErrorKind, SentBody, StoredPart, WriteBucket,
+    WriteCondition, Written,
 };
 use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor};
 use crate::retry::{Disposed as _, Disposition};
 use bytes::Bytes;
-use std::time::Duration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 /// The beginning of the keys of probes, after the prefix of the target. A random part follows.
 pub const PROBE_PREFIX: &str = ".s3-sync/probe-";
 
+/// The content of a probe's object.
+const CONTENT: Bytes = Bytes::from_static(b"s3-sync probes what this store supports");
+
 /// An ETag that no object has: an MD5 that is unlikely enough.
 const FOREIGN_ETAG: &str = "00000000000000000000000000000000";
 
 /// The age from which a probe's object is a leftover. A younger one may belong to a probe of another process.
-const LEFTOVER_AGE: Duration = Duration::from_hours(1);
+const LEFTOVER_AGE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What the server of a bucket supports: each as it is used, and each as proven by one call that must fail and one that must succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,10 @@ pub struct WriteSupport {
     pub put_if_match: bool,
     /// It honours the condition of a delete.
     pub delete_if_match: bool,
+    /// It stores objects in parts.
+    pub multipart: bool,
+    /// It honours both conditions of the completion of an upload in parts.
+    pub complete_conditions: bool,
     /// It copies from the sample's bucket, and only the content with the expected ETag.
     pub copy: bool,
     /// It honours both conditions of a copy on its target.
@@ -42,7 +50,7 @@ pub struct WriteSupport {
 /// An error means that nothing is known: the bucket cannot be written at all, or a call failed for another reason than missing support.
 pub async fn probe_writes<B>(bucket: &B, prefix: &str, sample: Option<&CopySource>) -> Result<WriteSupport, S3Error>
 where
-    B: ReadBucket + WriteObjects + ?Sized,
+    B: ReadBucket + WriteBucket + ?Sized,
 {
     let probe = Probe { bucket, key: new_key(prefix) };
     let (outcome, written) = match probe.ask(sample).await {
@@ -64,27 +72,67 @@ struct Probe<'a, B: ?Sized> {
     key: ObjectKey,
 }
 
-impl<B: ReadBucket + WriteObjects + ?Sized> Probe<'_, B> {
+impl<B: ReadBucket + WriteBucket + ?Sized> Probe<'_, B> {
     async fn ask(&self, sample: Option<&CopySource>) -> Result<(WriteSupport, ObjectFacts), S3Error> {
         let mut support = WriteSupport::default();
-        if is_done(self.put(Some(WriteCondition::IfAbsent)).await)? {
-            support.put_if_absent = is_refused(self.put(Some(WriteCondition::IfAbsent)).await)?;
+        if reaction(self.put(Some(WriteCondition::IfAbsent)).await)? == Reaction::Done {
+            support.put_if_absent = reaction(self.put(Some(WriteCondition::IfAbsent)).await)? == Reaction::Refused;
         } else {
             self.put(None).await?;
         }
         let facts = self.bucket.head_object(&self.key).await?.facts;
-        support.put_if_match = is_refused(self.put(Some(foreign())).await)? && is_done(self.put(self.own().await?).await)?;
+        support.put_if_match = reaction(self.put(Some(foreign())).await)? == Reaction::Refused
+            && reaction(self.put(self.own().await?).await)? == Reaction::Done;
+        (support.multipart, support.complete_conditions) = self.ask_about_parts().await?;
         if let Some(sample) = sample {
-            let other = CopySource { if_match: ETag::of_bare(FOREIGN_ETAG), ..sample.clone() };
-            let is_checked = sample.if_match.is_some() && is_refused(self.copy(&other, None).await)?;
-            support.copy = is_checked && is_done(self.copy(sample, None).await)?;
-            support.copy_conditions = support.copy
-                && is_refused(self.copy(sample, Some(WriteCondition::IfAbsent)).await)?
-                && is_refused(self.copy(sample, Some(foreign())).await)?
-                && is_done(self.copy(sample, self.own().await?).await)?;
+            (support.copy, support.copy_conditions) = self.ask_about_copies(sample).await?;
         }
-        support.delete_if_match = is_refused(self.delete(ETag::of_bare(FOREIGN_ETAG)).await)?;
+        support.delete_if_match = reaction(self.delete(ETag::of_bare(FOREIGN_ETAG)).await)? == Reaction::Refused;
         Ok((support, facts))
+    }
+
+    /// Whether uploads in parts are supported, and their conditions.
+    async fn ask_about_parts(&self) -> Result<(bool, bool), S3Error> {
+        let create = CreateUploadRequest { key: self.key.clone(), metadata: ObjectMetadata::default(), storage_class: None };
+        let created = self.bucket.create_upload(create).await;
+        let Ok(upload) = created else { return reaction(created).map(|_| (false, false)) };
+        let outcome = self.complete_in_parts(&upload).await;
+        // It was completed already, unless the server refused something.
+        if let Err(error) = self.bucket.abort_upload(&upload).await {
+            tracing::debug!(%error, "the upload of the probe was not aborted");
+        }
+        outcome
+    }
+
+    async fn complete_in_parts(&self, upload: &OpenUpload) -> Result<(bool, bool), S3Error> {
+        let part = self.bucket.upload_part(PartRequest { upload: upload.clone(), number: 1, body: SentBody::Bytes(CONTENT) }).await;
+        let Ok(etag) = part else { return reaction(part).map(|_| (false, false)) };
+        let complete = |condition| {
+            let parts = vec![StoredPart { number: 1, etag: etag.clone(), size: CONTENT.len() as u64 }];
+            self.bucket.complete_upload(CompleteRequest { upload: upload.clone(), parts, condition })
+        };
+        for condition in [WriteCondition::IfAbsent, foreign()] {
+            match reaction(complete(Some(condition)).await)? {
+                Reaction::Refused => {}
+                Reaction::Done => return Ok((true, false)),
+                Reaction::Unsupported => return Ok((reaction(complete(None).await)? == Reaction::Done, false)),
+            }
+        }
+        let is_done = reaction(complete(self.own().await?).await)? == Reaction::Done;
+        Ok((is_done, is_done))
+    }
+
+    /// Whether copies of the sample are supported, and their conditions on the target.
+    async fn ask_about_copies(&self, sample: &CopySource) -> Result<(bool, bool), S3Error> {
+        let other = CopySource { if_match: ETag::of_bare(FOREIGN_ETAG), ..sample.clone() };
+        let copies = sample.if_match.is_some()
+            && reaction(self.copy(&other, None).await)? == Reaction::Refused
+            && reaction(self.copy(sample, None).await)? == Reaction::Done;
+        let conditions = copies
+            && reaction(self.copy(sample, Some(WriteCondition::IfAbsent)).await)? == Reaction::Refused
+            && reaction(self.copy(sample, Some(foreign())).await)? == Reaction::Refused
+            && reaction(self.copy(sample, self.own().await?).await)? == Reaction::Done;
+        Ok((copies, conditions))
     }
 
     /// The condition that the object at the key is the present one.
@@ -95,7 +143,7 @@ impl<B: ReadBucket + WriteObjects + ?Sized> Probe<'_, B> {
     async fn put(&self, condition: Option<WriteCondition>) -> Result<Written, S3Error> {
         let put = PutRequest {
             key: self.key.clone(),
-            body: SentBody::Bytes(Bytes::from_static(b"s3-sync probes what this store supports")),
+            body: SentBody::Bytes(CONTENT),
             metadata: ObjectMetadata::of_type("text/plain"),
             storage_class: None,
             condition,
@@ -114,17 +162,24 @@ impl<B: ReadBucket + WriteObjects + ?Sized> Probe<'_, B> {
         self.bucket.delete_object(DeleteRequest { key: self.key.clone(), if_match }).await
     }
 
-    /// Deletes the objects of probes that did not end. Ages are by the server's clock.
+    /// Removes what probes left that did not end. Ages are by the server's clock.
     async fn remove_leftovers(&self, prefix: &str, own: &ObjectFacts) {
-        let request = ListRequest { prefix: format!("{prefix}{PROBE_PREFIX}"), from: PageCursor::Start, max_keys: 1000 };
-        let Ok(page) = self.bucket.list_page(request).await else { return };
-        let is_old = |facts: &ObjectFacts| {
-            let age = own.last_modified.zip(facts.last_modified).map(|(now, then)| now.duration_since(then));
-            age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > LEFTOVER_AGE))
+        let prefix = format!("{prefix}{PROBE_PREFIX}");
+        let is_old = |then: Option<Timestamp>| {
+            let age = own.last_modified.zip(then).map(|(now, then)| now.duration_since(then));
+            age.is_some_and(|age| age > LEFTOVER_AGE)
         };
-        for (key, _) in page.objects.into_iter().filter(|(key, facts)| *key != self.key && is_old(facts)) {
+        let request = ListRequest { prefix: prefix.clone(), from: PageCursor::Start, max_keys: 1000 };
+        let objects = self.bucket.list_page(request).await.map(|page| page.objects).unwrap_or_default();
+        for (key, _) in objects.into_iter().filter(|(key, facts)| *key != self.key && is_old(facts.last_modified)) {
             if let Err(error) = self.bucket.delete_object(DeleteRequest { key, if_match: None }).await {
                 tracing::debug!(%error, "the object of an earlier probe stays");
+            }
+        }
+        let uploads = self.bucket.list_uploads(ListUploadsRequest { prefix, from: None, max_uploads: 1000 }).await;
+        for listed in uploads.map(|page| page.uploads).unwrap_or_default().into_iter().filter(|listed| is_old(listed.initiated)) {
+            if let Err(error) = self.bucket.abort_upload(&listed.upload).await {
+                tracing::debug!(%error, "the upload of an earlier probe stays");
             }
         }
     }
@@ -138,21 +193,24 @@ fn foreign() -> WriteCondition {
     WriteCondition::IfMatch(ETag::of_bare(FOREIGN_ETAG).expect("invariant: it is not empty"))
 }
 
-/// True if the call was refused because its condition does not hold. False if it was done, or refused for another reason.
-fn is_refused<T>(outcome: Result<T, S3Error>) -> Result<bool, S3Error> {
-    match outcome {
-        Err(error) if matches!(error.kind, S3ErrorKind::ConditionFailed | S3ErrorKind::PreconditionFailed) => Ok(true),
-        outcome => is_done(outcome).map(|_| false),
-    }
+/// How the server reacted to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reaction {
+    Done,
+    /// The condition does not hold.
+    Refused,
+    /// The server does not support the call, or does not allow it.
+    Unsupported,
 }
 
-/// False if the server does not support the call, or does not allow it. A failure that may pass says nothing.
-fn is_done<T>(outcome: Result<T, S3Error>) -> Result<bool, S3Error> {
+/// The reaction of the server. A failure that may pass is none.
+fn reaction<T>(outcome: Result<T, S3Error>) -> Result<Reaction, S3Error> {
     match outcome {
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(Reaction::Done),
+        Err(error) if matches!(error.kind, S3ErrorKind::ConditionFailed | S3ErrorKind::PreconditionFailed) => Ok(Reaction::Refused),
         // The bucket to copy from is none of this server.
-        Err(error) if error.operation == "CopyObject" && error.kind == S3ErrorKind::NoSuchBucket => Ok(false),
-        Err(error) if error.disposition() == Disposition::Fail => Ok(false),
+        Err(error) if error.operation == "CopyObject" && error.kind == S3ErrorKind::NoSuchBucket => Ok(Reaction::Unsupported),
+        Err(error) if error.disposition() == Disposition::Fail => Ok(Reaction::Unsupported),
         Err(error) => Err(error),
     }
 }

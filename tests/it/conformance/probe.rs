@@ -3,13 +3,30 @@
 use super::s3::{key, over_http};
 use mock_s3::{Fault, IgnoredHeader, Matcher, MockS3, NewObject, Options};
 use s3_sync::record::ETag;
-use s3_sync::s3::{Call, CopySource, Fault as MemoryFault, MemoryBucket, PROBE_PREFIX, S3ErrorKind, WriteSupport, probe_writes};
+use s3_sync::s3::{
+    Call, CopySource, Fault as MemoryFault, ListUploadsRequest, MemoryBucket, PROBE_PREFIX, S3ErrorKind, UploadParts as _, WriteSupport,
+    probe_writes,
+};
 use std::sync::Arc;
 
-const ALL: WriteSupport =
-    WriteSupport { put_if_absent: true, put_if_match: true, delete_if_match: true, copy: true, copy_conditions: true };
-const NO_CONDITIONS: WriteSupport =
-    WriteSupport { put_if_absent: false, put_if_match: false, delete_if_match: false, copy: true, copy_conditions: false };
+const ALL: WriteSupport = WriteSupport {
+    put_if_absent: true,
+    put_if_match: true,
+    delete_if_match: true,
+    multipart: true,
+    complete_conditions: true,
+    copy: true,
+    copy_conditions: true,
+};
+const NO_CONDITIONS: WriteSupport = WriteSupport {
+    put_if_absent: false,
+    put_if_match: false,
+    delete_if_match: false,
+    multipart: true,
+    complete_conditions: false,
+    copy: true,
+    copy_conditions: false,
+};
 
 #[tokio::test]
 async fn a_probe_says_what_a_store_supports_and_leaves_nothing() {
@@ -33,6 +50,14 @@ async fn a_probe_says_what_a_store_supports_and_leaves_nothing() {
             vec![(Matcher::operation("CopyObject").conditional(), Fault::Ignores(IgnoredHeader::WriteConditions))],
             WriteSupport { copy_conditions: false, ..ALL },
         ),
+        (
+            vec![(Matcher::operation("CompleteMultipartUpload"), Fault::Ignores(IgnoredHeader::WriteConditions))],
+            WriteSupport { complete_conditions: false, ..ALL },
+        ),
+        (
+            vec![(Matcher::operation("CreateMultipartUpload"), Fault::error(501, "NotImplemented"))],
+            WriteSupport { multipart: false, complete_conditions: false, ..ALL },
+        ),
         (vec![(Matcher::operation("CopyObject"), Fault::access_denied())], WriteSupport { copy: false, copy_conditions: false, ..ALL }),
         (vec![(Matcher::operation("CopyObject"), Fault::no_such_bucket())], WriteSupport { copy: false, copy_conditions: false, ..ALL }),
         (
@@ -48,6 +73,8 @@ async fn a_probe_says_what_a_store_supports_and_leaves_nothing() {
         assert_eq!(support, expected, "{described}");
         let keys: Vec<_> = s3.objects("target").into_iter().map(|object| object.key).collect();
         assert_eq!(keys, ["b/kept"], "{described}");
+        let uploads = bucket.list_uploads(ListUploadsRequest { prefix: String::new(), from: None, max_uploads: 9 }).await;
+        assert_eq!(uploads.expect("a page").uploads, [], "{described}");
         s3.clear_faults();
     }
     let without_copies = WriteSupport { copy: false, copy_conditions: false, ..ALL };

@@ -54,7 +54,15 @@ async fn a_bucket_at_moto_can_be_written() {
     let if_match = bucket.head_object(&ObjectKey::new("sample").expect("it is a key")).await.expect("a head").facts.etag;
     let sample = CopySource { bucket: BUCKET.to_owned(), key: ObjectKey::new("sample").expect("it is a key"), if_match };
     let support = probe_writes(&bucket, "", Some(&sample)).await.expect("an answer");
-    let expected = WriteSupport { put_if_absent: true, put_if_match: true, delete_if_match: true, copy: false, copy_conditions: false };
+    let expected = WriteSupport {
+        put_if_absent: true,
+        put_if_match: true,
+        delete_if_match: true,
+        multipart: true,
+        complete_conditions: false,
+        copy: false,
+        copy_conditions: false,
+    };
     assert_eq!(support, expected);
 }
 
