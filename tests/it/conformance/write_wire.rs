@@ -87,6 +87,18 @@ async fn a_server_that_is_silent_is_given_up_and_one_that_lacks_bytes_has_stored
     assert_eq!(failed(impatient.delete_object(DeleteRequest { key: key("k"), if_match: None }).await), (S3ErrorKind::Timeout, UNKNOWN));
 }
 
+/// A server may judge a request by its headers, and answer before it has read the body.
+#[tokio::test]
+async fn an_early_refusal_is_understood_and_nothing_was_stored() {
+    let body = "<Error><Code>PreconditionFailed</Code><Message>words</Message></Error>";
+    let server = Canned::start(Answer::whole(412, &[], body)).await;
+    let bucket = AwsBucket::connect(options(&server.endpoint)).await.expect("keys");
+    let chunks = stream::iter(vec![Bytes::from(vec![0; 1 << 20]); 64]).map(Ok::<_, EndpointError>).boxed();
+    let body = SentBody::Stream { body: chunks, length: 64 << 20 };
+    let request = PutRequest { body, condition: Some(WriteCondition::IfAbsent), ..put("k", "") };
+    assert_eq!(failed(bucket.put_object(request).await), (S3ErrorKind::ConditionFailed, NONE));
+}
+
 /// A successful status does not mean that a copy or a completion succeeded.
 #[tokio::test]
 async fn a_success_without_a_result_is_an_unknown_effect() {
@@ -204,9 +216,8 @@ async fn with_new_credentials_bytes_are_sent_again_and_a_stream_is_read_again() 
         let credentials = CredentialSource::Files { keys, again };
         let bucket = AwsBucket::connect(AwsOptions { credentials, ..options_of(&server, "the-bucket") }).await.expect("keys");
         server.server().replace_key(AccessKey::new("new-key", "new-secret"), 403, "InvalidAccessKeyId");
-        let body = || match streams {
-            true => SentBody::Stream { body: streamed("12345", None), length: 5 },
-            false => SentBody::Bytes("12345".into()),
+        let body = || {
+            if streams { SentBody::Stream { body: streamed("12345", None), length: 5 } } else { SentBody::Bytes("12345".into()) }
         };
         let first = bucket.put_object(PutRequest { body: body(), ..put("k", "") }).await;
         if streams {
