@@ -78,7 +78,7 @@ async fn copy(bucket: &AwsBucket, file_manager: &dyn FileManager, key: ObjectKey
     file_manager.permissions(&key).await?;
     let content = SaveContent {
         size: object.head.facts.size,
-        file_type: object.head.content_type.unwrap_or_default(),
+        file_type: object.head.metadata.content_type.unwrap_or_default(),
         body: Box::pin(object.body.map_err(io::Error::other)),
     };
     let request = SaveRequest {

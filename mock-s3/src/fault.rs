@@ -84,6 +84,10 @@ pub enum IgnoredHeader {
     Range,
     /// `x-amz-checksum-mode`
     ChecksumMode,
+    /// `If-Match` and `If-None-Match` of a write
+    WriteConditions,
+    /// `x-amz-copy-source-if-match`
+    CopySourceIfMatch,
 }
 
 impl Fault {
@@ -134,6 +138,7 @@ pub struct Matcher {
     operation: Option<String>,
     bucket: Option<String>,
     key: Option<String>,
+    conditional: bool,
     skip: u64,
     times: Option<u64>,
 }
@@ -163,6 +168,13 @@ impl Matcher {
         self
     }
 
+    /// Only with `If-Match` or `If-None-Match`.
+    #[must_use]
+    pub fn conditional(mut self) -> Self {
+        self.conditional = true;
+        self
+    }
+
     /// Skips this many matching requests first.
     #[must_use]
     pub fn skip(mut self, count: u64) -> Self {
@@ -182,6 +194,7 @@ impl Matcher {
         is(&self.operation, Some(&request.operation))
             && is(&self.bucket, request.bucket.as_deref())
             && is(&self.key, request.key.as_deref())
+            && (!self.conditional || request.if_match.is_some() || request.if_none_match.is_some())
     }
 }
 

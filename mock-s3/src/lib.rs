@@ -2,7 +2,7 @@
 //!
 //! It persists nothing, and is strict: signatures, checksums and preconditions are checked, and a request for something that it does
 //! not implement (versions, SSE, parts by number) gets `NotImplemented`.
-//! It keeps an object's content type, user metadata and storage class, and no other header.
+//! It keeps an object's content type, encoding, language, disposition, cache control, user metadata and storage class, and no other header.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -46,6 +46,6 @@ pub use gate::Gate;
 pub use keys::AccessKey;
 pub use listing::OddListing;
 pub use mock::{MockS3, Options};
-pub use object::{NewObject, ObjectFacts};
+pub use object::{ContentHeaders, NewObject, ObjectFacts};
 pub use requests::{Counters, Request};
 pub use server::Running;

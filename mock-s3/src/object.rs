@@ -41,6 +41,13 @@ impl NewObject {
         self
     }
 
+    /// None unless set.
+    #[must_use]
+    pub fn headers(mut self, headers: ContentHeaders) -> Self {
+        self.attributes.headers = headers;
+        self
+    }
+
     /// Adds user metadata.
     #[must_use]
     pub fn metadata(mut self, name: &str, value: &str) -> Self {
@@ -67,14 +74,34 @@ impl NewObject {
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes {
     pub(crate) content_type: Option<String>,
+    pub(crate) headers: ContentHeaders,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) storage_class: String,
     pub(crate) last_modified: Option<Timestamp>,
 }
 
+/// The headers that describe the content, beside its type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContentHeaders {
+    /// `Content-Encoding`
+    pub encoding: Option<String>,
+    /// `Content-Language`
+    pub language: Option<String>,
+    /// `Content-Disposition`
+    pub disposition: Option<String>,
+    /// `Cache-Control`
+    pub cache_control: Option<String>,
+}
+
 impl Default for Attributes {
     fn default() -> Self {
-        Self { content_type: None, metadata: BTreeMap::new(), storage_class: "STANDARD".into(), last_modified: None }
+        Self {
+            content_type: None,
+            headers: ContentHeaders::default(),
+            metadata: BTreeMap::new(),
+            storage_class: "STANDARD".into(),
+            last_modified: None,
+        }
     }
 }
 
@@ -89,6 +116,8 @@ pub struct ObjectFacts {
     pub etag: String,
     /// As stored.
     pub content_type: String,
+    /// As stored.
+    pub headers: ContentHeaders,
     /// As stored.
     pub metadata: BTreeMap<String, String>,
     /// `STANDARD`, `GLACIER`, …
@@ -105,6 +134,7 @@ pub(crate) struct StoredObject {
     pub(crate) etag: String,
     pub(crate) checksum: Option<Checksum>,
     pub(crate) content_type: String,
+    pub(crate) headers: ContentHeaders,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) storage_class: String,
     pub(crate) last_modified: Timestamp,
@@ -120,6 +150,7 @@ impl StoredObject {
             etag,
             checksum,
             content_type: attributes.content_type.unwrap_or_else(|| "binary/octet-stream".into()),
+            headers: attributes.headers,
             metadata: attributes.metadata,
             storage_class: attributes.storage_class,
             // S3 has whole seconds only.
@@ -141,6 +172,7 @@ impl StoredObject {
     pub(crate) fn attributes(&self) -> Attributes {
         Attributes {
             content_type: Some(self.content_type.clone()),
+            headers: self.headers.clone(),
             metadata: self.metadata.clone(),
             storage_class: self.storage_class.clone(),
             last_modified: None,
@@ -157,6 +189,7 @@ impl StoredObject {
             size: self.content.size(),
             etag: self.etag.clone(),
             content_type: self.content_type.clone(),
+            headers: self.headers.clone(),
             metadata: self.metadata.clone(),
             storage_class: self.storage_class.clone(),
             last_modified: self.last_modified,

@@ -20,6 +20,10 @@ pub struct Request {
     pub query: String,
     /// The header `If-Match`.
     pub if_match: Option<String>,
+    /// The header `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// The header `x-amz-copy-source`.
+    pub copy_source: Option<String>,
     /// The header `Range`.
     pub range: Option<String>,
 }
@@ -33,6 +37,8 @@ impl Request {
             key: None,
             query: uri.query().unwrap_or_default().into(),
             if_match: header("if-match"),
+            if_none_match: header("if-none-match"),
+            copy_source: header("x-amz-copy-source"),
             range: header("range"),
         }
     }

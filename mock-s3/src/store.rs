@@ -27,6 +27,7 @@ pub(crate) struct Upload {
     pub(crate) key: String,
     pub(crate) attributes: Attributes,
     pub(crate) parts: BTreeMap<i32, Part>,
+    pub(crate) initiated: Timestamp,
 }
 
 #[derive(Clone)]

@@ -1,14 +1,12 @@
 //! S3 errors: subject, kind, disposition, and a hint for the operator. `disposition` decides which errors make the bucket unusable.
 
+use super::message::sanitised;
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
-use crate::record::{ETag, Escaped};
+use crate::record::ETag;
 use crate::retry::{Disposed, Disposition};
 use crate::trust::UNTRUSTED_HINT;
 use std::fmt;
 use std::time::Duration;
-
-/// The maximum length of a message, because it is one line in a report. The rest is cut off.
-const MAX_MESSAGE_CHARS: usize = 400;
 
 /// A failed call. Its text names the operation and the subject, and never contains a secret.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -20,18 +18,25 @@ pub struct S3Error {
     pub subject: String,
     /// The kind of error.
     pub kind: S3ErrorKind,
+    /// Whether a call that writes may have had its effect. A call that reads has none.
+    pub effect: EffectCertainty,
     /// The server's code and message, or our own message. Escaped for display.
     pub message: String,
 }
 
 impl S3Error {
-    /// Creates an error whose message is safe to show: shortened, escaped, and without signatures and session tokens.
+    /// Creates an error whose message is safe to show: shortened, escaped, and without signatures and session tokens. The call had no
+    /// effect.
     pub fn new(operation: &'static str, subject: impl fmt::Display, kind: S3ErrorKind, message: &str) -> Self {
-        Self { operation, subject: subject.to_string(), kind, message: sanitised(message) }
+        Self { operation, subject: subject.to_string(), kind, effect: EffectCertainty::None, message: sanitised(message) }
     }
-}
 
-impl S3Error {
+    /// Sets whether the call may have had its effect.
+    #[must_use]
+    pub fn with_effect(self, effect: EffectCertainty) -> Self {
+        Self { effect, ..self }
+    }
+
     /// Adds the expected ETag to the error about another one, which does not name it.
     #[must_use]
     pub(super) fn with_expected(mut self, etag: Option<&ETag>) -> Self {
@@ -55,8 +60,18 @@ pub enum S3ErrorKind {
     AccessDenied,
     /// The server serves buckets only under host names of their own, so every call fails.
     WrongAddressing,
-    /// 412: the object was replaced.
+    /// 412: the object was replaced. Of a copy: its source was.
     PreconditionFailed,
+    /// 412 of a write: the condition on the object at its key does not hold.
+    ConditionFailed,
+    /// 409: another client writes the same key at this moment.
+    WriteConflict,
+    /// 501: the server does not support a part of a write, for example its condition.
+    NotImplemented,
+    /// 404: the multipart upload was completed, was aborted, or never existed.
+    NoSuchUpload,
+    /// Reading the body to send failed. The error of the body's source is more specific.
+    BodyFailed,
     /// 403 `InvalidObjectState`: the object is archived and not restored.
     Archived,
     /// 503 `SlowDown`, 429 and similar.
@@ -90,6 +105,11 @@ impl S3ErrorKind {
             Self::AccessDenied => "s3_access_denied",
             Self::WrongAddressing => "s3_wrong_addressing",
             Self::PreconditionFailed => "s3_object_replaced",
+            Self::ConditionFailed => "s3_condition_failed",
+            Self::WriteConflict => "s3_write_conflict",
+            Self::NotImplemented => "s3_not_implemented",
+            Self::NoSuchUpload => "s3_no_such_upload",
+            Self::BodyFailed => "s3_body_failed",
             Self::Archived => "s3_archived",
             Self::Throttled { .. } => "s3_throttled",
             Self::Server => "s3_server_error",
@@ -114,6 +134,11 @@ impl S3ErrorKind {
                  the bucket only at BUCKET.HOST"
             }
             Self::PreconditionFailed => "the object was replaced meanwhile; it is looked up again",
+            Self::ConditionFailed => "another program wrote the object at the key, or deleted it: it is not overwritten",
+            Self::WriteConflict => "another program writes the same key; the next attempt may succeed",
+            Self::NotImplemented => "the store does not support the request: its message says what",
+            Self::NoSuchUpload => "the multipart upload was completed or aborted; the next attempt begins another one",
+            Self::BodyFailed => "the object could not be read whole from its source: nothing was saved",
             Self::Archived => "restore the object from its archive first",
             Self::Throttled { .. } => "the store asks for fewer requests: lower CONCURRENCY",
             Self::Server => "the store failed; the next run tries again",
@@ -131,9 +156,13 @@ impl Disposed for S3Error {
     fn disposition(&self) -> Disposition {
         match self.kind {
             S3ErrorKind::Throttled { after } => Disposition::Retry { after },
-            S3ErrorKind::Server | S3ErrorKind::Timeout | S3ErrorKind::Interrupted | S3ErrorKind::ChecksumMismatch => {
-                Disposition::Retry { after: None }
-            }
+            S3ErrorKind::Server
+            | S3ErrorKind::Timeout
+            | S3ErrorKind::Interrupted
+            | S3ErrorKind::ChecksumMismatch
+            | S3ErrorKind::WriteConflict
+            | S3ErrorKind::NoSuchUpload
+            | S3ErrorKind::BodyFailed => Disposition::Retry { after: None },
             S3ErrorKind::NoSuchBucket | S3ErrorKind::BadCredentials | S3ErrorKind::WrongAddressing | S3ErrorKind::UntrustedCertificate => {
                 Disposition::Stop { transient: false }
             }
@@ -141,6 +170,8 @@ impl Disposed for S3Error {
             S3ErrorKind::NoSuchKey
             | S3ErrorKind::AccessDenied
             | S3ErrorKind::PreconditionFailed
+            | S3ErrorKind::ConditionFailed
+            | S3ErrorKind::NotImplemented
             | S3ErrorKind::Archived
             | S3ErrorKind::Other => Disposition::Fail,
         }
@@ -152,9 +183,14 @@ impl From<S3ErrorKind> for EndpointErrorKind {
         match kind {
             S3ErrorKind::NoSuchKey => Self::NotFound,
             S3ErrorKind::PreconditionFailed => Self::Replaced,
+            S3ErrorKind::ConditionFailed => Self::Taken,
+            S3ErrorKind::BodyFailed => Self::BodyFailed,
             S3ErrorKind::Archived => Self::Archived,
             S3ErrorKind::ChecksumMismatch => Self::Corrupt,
             S3ErrorKind::NoSuchBucket
+            | S3ErrorKind::WriteConflict
+            | S3ErrorKind::NotImplemented
+            | S3ErrorKind::NoSuchUpload
             | S3ErrorKind::BadCredentials
             | S3ErrorKind::AccessDenied
             | S3ErrorKind::WrongAddressing
@@ -169,75 +205,21 @@ impl From<S3ErrorKind> for EndpointErrorKind {
     }
 }
 
-/// All calls of a source are reads, so the error has no effect. Its endpoint is `s3`; the source replaces it by its own id.
+/// Its endpoint is `s3`; the adapter replaces it by its own id.
 impl From<S3Error> for EndpointError {
     fn from(error: S3Error) -> Self {
         let disposition = error.disposition();
-        let S3Error { operation, subject, kind, message } = error;
+        let S3Error { operation, subject, kind, effect, message } = error;
         Self::from(EndpointFailure {
             endpoint: EndpointId::new("s3"),
             operation,
             subject,
             disposition,
-            effect: EffectCertainty::None,
+            effect,
             reason: kind.reason().into(),
             hint: kind.hint(),
             kind: kind.into(),
             message,
         })
-    }
-}
-
-fn sanitised(message: &str) -> String {
-    let mut chars = message.trim().chars();
-    let capped: String = chars.by_ref().take(MAX_MESSAGE_CHARS).collect();
-    let mark = if chars.next().is_some() { "…" } else { "" };
-    format!("{}{mark}", Escaped(&without_signatures(&capped)))
-}
-
-/// Removes secrets from a message. Some servers repeat the request's `Authorization` header or query there: after a name that ends in one
-/// of `NAMES`, the value up to the next separator is removed.
-fn without_signatures(text: &str) -> String {
-    const NAMES: [&str; 2] = ["signature", "security-token"];
-    let lower = text.to_ascii_lowercase();
-    let mut shown = String::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        let found = NAMES.iter().filter_map(|name| lower[at..].find(name).map(|offset| at + offset + name.len())).min();
-        let Some(end_of_name) = found else { break };
-        shown.push_str(&text[at..end_of_name]);
-        at = end_of_name;
-        let value = text[at..].trim_start_matches([' ', '=', ':', '\'', '"']);
-        let assigned = text[at..text.len() - value.len()].contains(['=', ':']);
-        if assigned {
-            shown.push_str("=[removed]");
-            at = text.len() - value.trim_start_matches(|c: char| !c.is_whitespace() && !matches!(c, '&' | ',' | ';' | '<')).len();
-        }
-    }
-    shown.push_str(&text[at..]);
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_capped_escaped_and_hold_no_signature() {
-        for (raw, shown) in [
-            (" plain words ", "plain words"),
-            ("x\n[INFO] forged", "x\\u{a}[INFO] forged"),
-            ("The request signature we calculated does not match", "The request signature we calculated does not match"),
-            ("got AWS4 Credential=AK, Signature=0a1b2c, end", "got AWS4 Credential=AK, Signature=[removed], end"),
-            (
-                "GET /?X-Amz-Signature=0a1b&X-Amz-Security-Token=FwoG%2F/+= failed",
-                "GET /?X-Amz-Signature=[removed]&X-Amz-Security-Token=[removed] failed",
-            ),
-            ("x-amz-security-token: 'Fwo'", "x-amz-security-token=[removed]"),
-        ] {
-            assert_eq!(sanitised(raw), shown);
-        }
-        let long = "é".repeat(5000);
-        assert_eq!(sanitised(&long).chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 }

@@ -7,13 +7,22 @@ mod aws;
 mod content_type;
 mod error;
 mod memory;
+mod message;
+mod probe;
+mod write;
 
 pub use aws::{AnsweredEntry, AnsweredObject, AnsweredPage, AwsBucket, AwsOptions};
 pub use content_type::content_type_of;
 pub use error::{S3Error, S3ErrorKind};
 pub use memory::{Call, CallCounts, Fault, MemoryBucket, MemoryObject};
+pub use probe::{PROBE_PREFIX, WriteSupport, probe_writes};
+pub use write::{
+    CompleteRequest, CopiedMetadata, CopyPartRequest, CopyRequest, CopySource, CreateUploadRequest, DeleteRequest, ListPartsRequest,
+    ListUploadsRequest, ListedUpload, OpenUpload, PartRequest, PartsPage, PutRequest, SentBody, StoredPart, UploadCursor, UploadParts,
+    UploadsPage, WriteBucket, WriteCondition, WriteObjects, Written,
+};
 
-pub use crate::record::{Checksum, ChecksumAlgorithm};
+pub use crate::record::{Checksum, ChecksumAlgorithm, ObjectMetadata};
 
 use crate::record::{ETag, ObjectFacts, ObjectKey, PageCursor, WrittenKeys, readings};
 use async_trait::async_trait;
@@ -75,8 +84,8 @@ pub struct GetRequest {
 pub struct ObjectHead {
     /// Size, ETag, time, storage class and version.
     pub facts: ObjectFacts,
-    /// MIME type as stored with the object.
-    pub content_type: Option<String>,
+    /// The metadata stored with the content.
+    pub metadata: ObjectMetadata,
     /// The checksum that the server sent; `None` = it sent none that can be computed.
     pub checksum: Option<Checksum>,
 }
@@ -121,9 +130,9 @@ pub struct PutFile {
     pub content_type: &'static str,
 }
 
-/// Writes to a bucket. Only `setup` and tests use it.
+/// Prepares a bucket for a demo or a test. Only `setup` and tests use it.
 #[async_trait]
-pub trait WriteObjects: Send + Sync {
+pub trait SetUpBucket: Send + Sync {
     /// Creates the bucket. If it already exists, the result depends on the server.
     async fn create_bucket(&self) -> Result<(), S3Error>;
     /// Stores one file as an object.

@@ -86,6 +86,6 @@ impl Source for BucketSource {
         self.compare(key, &head.facts, expected)?;
         let id = self.id.clone();
         let body = body.map(move |item| item.map_err(|error| EndpointError::from(error).at(&id))).boxed();
-        Ok(Opened { facts: head.facts, content_type: head.content_type, checksum: head.checksum, body })
+        Ok(Opened { facts: head.facts, content_type: head.metadata.content_type, checksum: head.checksum, body })
     }
 }

@@ -1,6 +1,12 @@
-//! Verifies length and checksum of a body while it is streamed from a source to a sink.
+//! Moves bodies from a source to a sink: verifies length and checksum while a body is streamed, and sends large ones in parts.
 
 mod hashing;
 mod verify;
+mod part_size;
+mod body_parts;
+mod part_upload;
+mod multipart;
 
+pub use multipart::{LargeObject, MultipartUpload, StoreCheckpoint};
+pub use part_size::MultipartLimits;
 pub use verify::{BodyVerdict, Verification, endpoint_error_in, into_content_stream, verified};

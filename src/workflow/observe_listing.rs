@@ -196,12 +196,7 @@ fn cannot_continue(source: &EndpointId, reason: &NoProgress) -> EndpointError {
 
 impl SinkRun<'_> {
     /// Applies the listing to one sink. A sink that had no files applies the pages while the listing continues.
-    async fn apply_listed(
-        &self,
-        more_may_come: watch::Receiver<bool>,
-        is_empty: bool,
-        from_the_start: bool,
-    ) -> Result<(), ApplyError> {
+    async fn apply_listed(&self, more_may_come: watch::Receiver<bool>, is_empty: bool, from_the_start: bool) -> Result<(), ApplyError> {
         if from_the_start && !is_empty {
             self.find_changed_files().await?;
         }

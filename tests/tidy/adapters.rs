@@ -6,7 +6,7 @@ use crate::source::{Source, line_at};
 
 /// A module with calls, and the path prefixes that may use it. A path without `.rs` includes the tests beside the file.
 const USERS: [(&str, &[&str]); 2] = [
-    ("s3", &["src/s3/", "src/source/bucket.rs", "src/app/", "src/cli/commands/setup.rs", "src/cli/commands/self_test/"]),
+    ("s3", &["src/s3/", "src/source/bucket.rs", "src/transfer/", "src/app/", "src/cli/commands/setup.rs", "src/cli/commands/self_test/"]),
     (
         "file_manager",
         &[

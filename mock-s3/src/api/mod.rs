@@ -5,6 +5,7 @@ mod conditions;
 mod list;
 mod multipart;
 mod read;
+mod uploads;
 mod write;
 
 use crate::fault::IgnoredHeader;
@@ -15,8 +16,8 @@ use s3s::dto::{
     CopyObjectOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput,
     DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, ETag, GetObjectInput,
     GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, Timestamp, UploadPartInput,
-    UploadPartOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput,
+    PutObjectInput, PutObjectOutput, Timestamp, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 use std::sync::Arc;
@@ -68,20 +69,34 @@ impl S3 for Api {
             Some(IgnoredHeader::IfMatch) => request.input.if_match = None,
             Some(IgnoredHeader::Range) => request.input.range = None,
             Some(IgnoredHeader::ChecksumMode) => request.input.checksum_mode = None,
-            None => {}
+            _ => {}
         }
         read::get(&self.shared, &request.input)
     }
 
-    async fn put_object(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+    async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+        if request.extensions.get() == Some(&IgnoredHeader::WriteConditions) {
+            (request.input.if_match, request.input.if_none_match) = (None, None);
+        }
         write::put(&self.shared, request).await
     }
 
-    async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
-        write::copy(&self.shared, request.input)
+    async fn copy_object(&self, mut request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+        match request.extensions.get() {
+            Some(IgnoredHeader::WriteConditions) => {
+                request.headers.remove("if-match");
+                request.headers.remove("if-none-match");
+            }
+            Some(IgnoredHeader::CopySourceIfMatch) => request.input.copy_source_if_match = None,
+            _ => {}
+        }
+        write::copy(&self.shared, request)
     }
 
-    async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
+    async fn delete_object(&self, mut request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
+        if request.extensions.get() == Some(&IgnoredHeader::WriteConditions) {
+            request.input.if_match = None;
+        }
         write::delete(&self.shared, &request.input)
     }
 
@@ -90,18 +105,32 @@ impl S3 for Api {
     }
 
     async fn create_multipart_upload(&self, request: S3Request<CreateMultipartUploadInput>) -> Answer<CreateMultipartUploadOutput> {
-        multipart::create(&self.shared, request.input)
+        multipart::create(&self.shared, request)
     }
 
     async fn upload_part(&self, request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
         multipart::upload_part(&self.shared, request).await
     }
 
+    async fn upload_part_copy(&self, request: S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
+        multipart::copy_part(&self.shared, &request.input)
+    }
+
+    async fn list_multipart_uploads(&self, request: S3Request<ListMultipartUploadsInput>) -> Answer<ListMultipartUploadsOutput> {
+        uploads::list(&self.shared, &request.input)
+    }
+
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
         multipart::list_parts(&self.shared, request.input)
     }
 
-    async fn complete_multipart_upload(&self, request: S3Request<CompleteMultipartUploadInput>) -> Answer<CompleteMultipartUploadOutput> {
+    async fn complete_multipart_upload(
+        &self,
+        mut request: S3Request<CompleteMultipartUploadInput>,
+    ) -> Answer<CompleteMultipartUploadOutput> {
+        if request.extensions.get() == Some(&IgnoredHeader::WriteConditions) {
+            (request.input.if_match, request.input.if_none_match) = (None, None);
+        }
         multipart::complete(&self.shared, request.input)
     }
 

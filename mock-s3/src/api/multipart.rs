@@ -1,6 +1,7 @@
 //! Multipart uploads: the parts become an object when the upload is completed.
 
-use super::write::{attributes, receive};
+use super::conditions::ReadCondition;
+use super::write::{attributes, content_headers, copied, receive};
 use super::{Answer, refuse};
 use crate::checksum::{Checksum, ChecksumAlgorithm, Claims, Digests, composite};
 use crate::content::Content;
@@ -8,25 +9,33 @@ use crate::mock::Shared;
 use crate::object::{StoredObject, hex};
 use crate::store::{Part, Upload, WriteCondition};
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput, UploadPartInput, UploadPartOutput,
+    CopyPartResult, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Smallest size of every part but the last.
 const MIN_PART_BYTES: usize = 5 * 1024 * 1024;
 
+/// Most parts in a page.
+const MAX_PARTS: i32 = 1000;
+
 static NEXT_UPLOAD: AtomicU64 = AtomicU64::new(1);
 
-pub(super) fn create(shared: &Shared, input: CreateMultipartUploadInput) -> Answer<CreateMultipartUploadOutput> {
+pub(super) fn create(shared: &Shared, request: S3Request<CreateMultipartUploadInput>) -> Answer<CreateMultipartUploadOutput> {
+    let S3Request { input, headers, .. } = request;
     refuse(input.sse_customer_key.is_some(), "SSE-C")?;
-    let id = format!("upload-{}", NEXT_UPLOAD.fetch_add(1, Ordering::Relaxed));
-    let attributes = attributes(input.content_type, input.metadata, input.storage_class);
-    let upload = Upload { key: input.key.clone(), attributes, parts: BTreeMap::new() };
+    let id = format!("upload-{:06}", NEXT_UPLOAD.fetch_add(1, Ordering::Relaxed));
+    let mut attributes = attributes(input.content_type, input.metadata, input.storage_class);
+    attributes.headers = content_headers(&headers);
+    let upload = Upload { key: input.key.clone(), attributes, parts: BTreeMap::new(), initiated: Timestamp::now() };
     shared.store.write_bucket(&input.bucket, |bucket| {
         bucket.uploads.insert(id.clone(), upload);
         Ok(())
@@ -42,9 +51,7 @@ pub(super) fn create(shared: &Shared, input: CreateMultipartUploadInput) -> Answ
 
 pub(super) async fn upload_part(shared: &Shared, mut request: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
     let input = &mut request.input;
-    if !(1..=10_000).contains(&input.part_number) {
-        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
-    }
+    check_number(input.part_number)?;
     shared.store.write_bucket(&input.bucket, |bucket| bucket.upload(&input.upload_id, &input.key).map(|_| ()))?;
     let claims = Claims::new(&request.headers, request.trailing_headers.take());
     let (body, digests) = receive(shared, input.body.take(), &claims).await?;
@@ -57,23 +64,65 @@ pub(super) async fn upload_part(shared: &Shared, mut request: S3Request<UploadPa
     Ok(S3Response::new(output))
 }
 
-/// All parts in one page, regardless of the requested page size.
+fn check_number(number: i32) -> S3Result<()> {
+    if (1..=10_000).contains(&number) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"))
+}
+
+pub(super) fn copy_part(shared: &Shared, input: &UploadPartCopyInput) -> Answer<UploadPartCopyOutput> {
+    check_number(input.part_number)?;
+    let condition = ReadCondition {
+        matches: input.copy_source_if_match.as_ref(),
+        unmodified_since: input.copy_source_if_unmodified_since.as_ref(),
+        none_matches: input.copy_source_if_none_match.as_ref(),
+        modified_since: input.copy_source_if_modified_since.as_ref(),
+    };
+    let (_, source) = copied(shared, &input.copy_source, &condition)?;
+    let size = source.content.size();
+    let range = input.copy_source_range.as_ref().map_or(Some(0..size), |range| byte_range(range));
+    let range = range.filter(|range| range.end <= size).ok_or_else(|| s3_error!(InvalidRange, "The range is not within the source"))?;
+    let mut body = BytesMut::new();
+    source.content.chunks(range).for_each(|chunk| body.extend_from_slice(&chunk));
+    let body = body.freeze();
+    let digests = Digests::of(std::iter::once(body.clone()), shared.options.checksum);
+    let etag = hex(&digests.md5);
+    let result = CopyPartResult { e_tag: Some(ETag::Strong(etag.clone())), ..CopyPartResult::default() };
+    shared.store.write_bucket(&input.bucket, |bucket| {
+        bucket.upload(&input.upload_id, &input.key)?.parts.insert(input.part_number, Part { body, digests, etag });
+        Ok(())
+    })?;
+    Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() }))
+}
+
+/// `bytes=first-last`
+fn byte_range(range: &str) -> Option<Range<u64>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let range = first.parse().ok()?..last.parse::<u64>().ok()? + 1;
+    (!range.is_empty()).then_some(range)
+}
+
 pub(super) fn list_parts(shared: &Shared, input: ListPartsInput) -> Answer<ListPartsOutput> {
-    refuse(input.part_number_marker.is_some(), "part-number-marker")?;
+    let after = input.part_number_marker.unwrap_or_default().max(0);
+    let limit = usize::try_from(input.max_parts.unwrap_or(MAX_PARTS).min(MAX_PARTS)).unwrap_or_default();
     let part = |(number, part): (&i32, &Part)| s3s::dto::Part {
         part_number: Some(*number),
         size: i64::try_from(part.body.len()).ok(),
         e_tag: Some(ETag::Strong(part.etag.clone())),
         ..s3s::dto::Part::default()
     };
-    let parts = shared
-        .store
-        .write_bucket(&input.bucket, |bucket| Ok(bucket.upload(&input.upload_id, &input.key)?.parts.iter().map(part).collect()))?;
+    let (parts, more) = shared.store.write_bucket(&input.bucket, |bucket| {
+        let mut following = bucket.upload(&input.upload_id, &input.key)?.parts.range(after + 1..);
+        Ok((following.by_ref().take(limit).map(part).collect::<Vec<_>>(), following.next().is_some()))
+    })?;
+    let next = parts.last().and_then(|last| last.part_number).filter(|_| more);
     let output = ListPartsOutput {
         bucket: Some(input.bucket),
         key: Some(input.key),
         upload_id: Some(input.upload_id),
-        is_truncated: Some(false),
+        is_truncated: Some(more),
+        next_part_number_marker: next,
         parts: Some(parts),
         ..ListPartsOutput::default()
     };

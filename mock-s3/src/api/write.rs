@@ -5,16 +5,18 @@ use super::{Answer, etag, invalid_state, refuse, timestamp};
 use crate::checksum::{Claims, Digester, Digests};
 use crate::content::Content;
 use crate::mock::Shared;
-use crate::object::{Attributes, NewObject, StoredObject, hex};
+use crate::object::{Attributes, ContentHeaders, NewObject, StoredObject, hex};
 use crate::store::{WriteCondition, holds, no_such_bucket, precondition_failed};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use hyper::HeaderMap;
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
-    DeleteObjectsOutput, DeletedObject, Metadata, MetadataDirective, PutObjectInput, PutObjectOutput, StorageClass, StreamingBlob,
+    DeleteObjectsOutput, DeletedObject, ETagCondition, Metadata, MetadataDirective, PutObjectInput, PutObjectOutput, StorageClass,
+    StreamingBlob,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
+use std::sync::Arc;
 
 pub(super) async fn put(shared: &Shared, mut request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
     let input = &mut request.input;
@@ -23,7 +25,8 @@ pub(super) async fn put(shared: &Shared, mut request: S3Request<PutObjectInput>)
     shared.store.read_bucket(&input.bucket, |_| Ok(()))?;
     let claims = Claims::new(&request.headers, request.trailing_headers.take());
     let (body, digests) = receive(shared, input.body.take(), &claims).await?;
-    let attributes = attributes(input.content_type.take(), input.metadata.take(), input.storage_class.take());
+    let mut attributes = attributes(input.content_type.take(), input.metadata.take(), input.storage_class.take());
+    attributes.headers = content_headers(&request.headers);
     let checksum = shared.options.checksum.and_then(|algorithm| digests.checksum(algorithm));
     let object = StoredObject::new(Content::Held(body), attributes, hex(&digests.md5), checksum);
     let output = PutObjectOutput { e_tag: Some(etag(&object)), ..PutObjectOutput::default() };
@@ -40,6 +43,17 @@ pub(super) fn attributes(content_type: Option<String>, metadata: Option<Metadata
         attributes.storage_class = storage_class.as_str().into();
     }
     attributes
+}
+
+/// The headers that describe the content.
+pub(super) fn content_headers(headers: &HeaderMap) -> ContentHeaders {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    ContentHeaders {
+        encoding: value("content-encoding"),
+        language: value("content-language"),
+        disposition: value("content-disposition"),
+        cache_control: value("cache-control"),
+    }
 }
 
 /// A whole body, hashed while it is received and checked against its client's checksums.
@@ -65,36 +79,54 @@ fn checksum_headers(object: &StoredObject) -> HeaderMap {
     headers
 }
 
-pub(super) fn copy(shared: &Shared, input: CopyObjectInput) -> Answer<CopyObjectOutput> {
-    let CopySource::Bucket { bucket, key, version_id: None } = &input.copy_source else {
-        return Err(s3_error!(NotImplemented, "only a key in a bucket can be copied"));
-    };
-    let source = shared.store.object(bucket, key)?;
+pub(super) fn copy(shared: &Shared, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+    let S3Request { input, headers, .. } = request;
     let condition = ReadCondition {
         matches: input.copy_source_if_match.as_ref(),
         unmodified_since: input.copy_source_if_unmodified_since.as_ref(),
         none_matches: input.copy_source_if_none_match.as_ref(),
         modified_since: input.copy_source_if_modified_since.as_ref(),
     };
-    // A copy has no 304: every failed condition is a 412.
-    condition.check(&source).map_err(|_| precondition_failed())?;
-    if !source.is_readable() {
-        return Err(invalid_state());
-    }
+    let (named, source) = copied(shared, &input.copy_source, &condition)?;
     let replaces = input.metadata_directive.as_ref().is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-    if !replaces && input.storage_class.is_none() && *input.bucket == **bucket && *input.key == **key {
+    if !replaces && input.storage_class.is_none() && *input.bucket == *named.0 && *input.key == *named.1 {
         return Err(s3_error!(
             InvalidRequest,
             "This copy request is illegal because it is trying to copy an object to itself without changing it."
         ));
     }
-    let mut new = if replaces { attributes(input.content_type, input.metadata, None) } else { source.attributes() };
+    let mut new = source.attributes();
+    if replaces {
+        new = attributes(input.content_type, input.metadata, None);
+        new.headers = content_headers(&headers);
+    }
     new.storage_class = input.storage_class.map_or_else(|| StorageClass::STANDARD.to_owned(), |class| class.as_str().to_owned());
     // The copy always has one part: its ETag and checksum are recomputed.
     let object = StoredObject::hashed(NewObject { content: source.content.clone(), attributes: new, etag: None }, shared.options.checksum);
     let result = copy_result(&object);
-    shared.store.write_bucket(&input.bucket, |bucket| bucket.insert(&input.key, object, &WriteCondition::default()))?;
+    shared.store.write_bucket(&input.bucket, |bucket| bucket.insert(&input.key, object, &target_condition(&headers)))?;
     Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..CopyObjectOutput::default() }))
+}
+
+/// The readable object that a copy names, with its bucket and key.
+pub(super) fn copied<'a>(
+    shared: &Shared,
+    source: &'a CopySource,
+    condition: &ReadCondition<'_>,
+) -> S3Result<((&'a str, &'a str), Arc<StoredObject>)> {
+    let CopySource::Bucket { bucket, key, version_id: None } = source else {
+        return Err(s3_error!(NotImplemented, "only a key in a bucket can be copied"));
+    };
+    let object = shared.store.object(bucket, key)?;
+    // A copy has no 304: every failed condition is a 412.
+    condition.check(&object).map_err(|_| precondition_failed())?;
+    if object.is_readable() { Ok(((bucket, key), object)) } else { Err(invalid_state()) }
+}
+
+/// The condition of a copy on its target, which `s3s` does not read.
+fn target_condition(headers: &HeaderMap) -> WriteCondition {
+    let value = |name: &str| headers.get(name).and_then(|value| ETagCondition::parse_http_header(value.as_bytes()).ok());
+    WriteCondition { if_match: value("if-match"), if_none_match: value("if-none-match") }
 }
 
 fn copy_result(object: &StoredObject) -> CopyObjectResult {

@@ -242,9 +242,9 @@ fn receive(
     let mut file = writer.create(key).map_err(failed)?;
     loop {
         match chunks.blocking_recv() {
-            Some(Chunk::Bytes(bytes)) => file.write_all(&bytes).map_err(|source| {
-                failed(LocalFsError::Io { action: "write", path: PathBuf::from(key.as_str()), source })
-            })?,
+            Some(Chunk::Bytes(bytes)) => file
+                .write_all(&bytes)
+                .map_err(|source| failed(LocalFsError::Io { action: "write", path: PathBuf::from(key.as_str()), source }))?,
             Some(Chunk::End) => return file.finish(facts.size, facts.last_modified).map_err(failed),
             None => return Err(LocalDirError::Abandoned),
         }

@@ -9,7 +9,7 @@ use crate::cli::failure::fail;
 use crate::config::Settings;
 use crate::record::{Escaped, ObjectKey, PageCursor};
 use crate::s3::{
-    AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, WriteObjects as _, content_type_of,
+    AwsBucket, ListObjects as _, ListRequest, PutFile, ReadObjects as _, S3Error, S3ErrorKind, SetUpBucket as _, content_type_of,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! Classifies failed calls: maps code, status and kind of failure to an `S3ErrorKind` and a message. Pure, and without SDK types.
 
+use crate::endpoint::EffectCertainty;
 use crate::s3::S3ErrorKind;
 use crate::sdk::rejects_credentials;
 use jiff::Timestamp;
@@ -42,6 +43,20 @@ pub(super) struct ErrorResponse<'a> {
 }
 
 impl CallFailure<'_> {
+    /// Whether a call that writes may have had its effect. A server that answers with an error of its own may have begun the work, and so
+    /// may one whose response is missing or unreadable.
+    pub(super) fn effect(&self) -> EffectCertainty {
+        match self {
+            Self::Response(ErrorResponse { status: 200..300 | 500 | 502.., .. })
+            | Self::TimedOut { .. }
+            | Self::Broken { .. }
+            | Self::Unreadable { .. } => EffectCertainty::Unknown,
+            Self::Response(_) | Self::NoConnection { .. } | Self::Untrusted { .. } | Self::NoCredentials { .. } | Self::NotSent { .. } => {
+                EffectCertainty::None
+            }
+        }
+    }
+
     /// The kind of the error, and its message.
     pub(super) fn classify(self, operation: &str, region: &str) -> (S3ErrorKind, String) {
         match self {
@@ -80,7 +95,13 @@ impl ErrorResponse<'_> {
                 S3ErrorKind::WrongAddressing
             }
             "InvalidObjectState" => S3ErrorKind::Archived,
+            "PreconditionFailed" if writes(operation) => S3ErrorKind::ConditionFailed,
             "PreconditionFailed" => S3ErrorKind::PreconditionFailed,
+            "ConditionalRequestConflict" | "OperationAborted" => S3ErrorKind::WriteConflict,
+            "NotImplemented" if writes(operation) => S3ErrorKind::NotImplemented,
+            "NoSuchUpload" => S3ErrorKind::NoSuchUpload,
+            "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch" => S3ErrorKind::ChecksumMismatch,
+            "IncompleteBody" => S3ErrorKind::Interrupted,
             "SlowDown"
             | "SlowDownRead"
             | "SlowDownWrite"
@@ -105,7 +126,9 @@ impl ErrorResponse<'_> {
             404 if self.code.is_none() && is_about_a_key(operation) => S3ErrorKind::NoSuchKey,
             404 if self.code.is_none() => S3ErrorKind::NoSuchBucket,
             408 => S3ErrorKind::Timeout,
+            412 if writes(operation) => S3ErrorKind::ConditionFailed,
             412 => S3ErrorKind::PreconditionFailed,
+            501 if writes(operation) => S3ErrorKind::NotImplemented,
             429 | 503 => self.throttled(now),
             500.. => S3ErrorKind::Server,
             _ => S3ErrorKind::Other,
@@ -128,11 +151,12 @@ impl ErrorResponse<'_> {
             (None, Some(message)) => format!("{message} (HTTP {})", self.status),
             (None, None) => format!("HTTP {} without an error code", self.status),
         };
-        if *kind == S3ErrorKind::NoSuchBucket && self.code.is_none() && operation != "HeadBucket" {
+        if *kind == S3ErrorKind::NoSuchBucket && self.code.is_none() && operation != "HeadBucket" && !writes(operation) {
             words.push_str("; an S3 server would name its reason: check CUSTOMER_S3_ENDPOINT first");
         }
         if *kind == S3ErrorKind::AccessDenied {
-            words.push_str(if is_about_a_key(operation) { "; the call needs s3:GetObject" } else { "; the call needs s3:ListBucket" });
+            words.push_str("; the call needs ");
+            words.push_str(right_of(operation));
         }
         if let Some(named) = self.other_region(region) {
             words = format!("the bucket is in region {named}, not in {region}; {words}");
@@ -143,6 +167,35 @@ impl ErrorResponse<'_> {
 
 fn is_about_a_key(operation: &str) -> bool {
     matches!(operation, "GetObject" | "HeadObject")
+}
+
+/// True for the calls that change a bucket's objects.
+fn writes(operation: &str) -> bool {
+    matches!(
+        operation,
+        "PutObject"
+            | "CopyObject"
+            | "DeleteObject"
+            | "CreateMultipartUpload"
+            | "UploadPart"
+            | "UploadPartCopy"
+            | "CompleteMultipartUpload"
+            | "AbortMultipartUpload"
+    )
+}
+
+/// The permission that a call needs.
+fn right_of(operation: &str) -> &'static str {
+    match operation {
+        "GetObject" | "HeadObject" => "s3:GetObject",
+        "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => "s3:PutObject",
+        "CopyObject" | "UploadPartCopy" => "s3:PutObject, and s3:GetObject on the source",
+        "DeleteObject" => "s3:DeleteObject",
+        "AbortMultipartUpload" => "s3:AbortMultipartUpload",
+        "ListParts" => "s3:ListMultipartUploadParts",
+        "ListMultipartUploads" => "s3:ListBucketMultipartUploads",
+        _ => "s3:ListBucket",
+    }
 }
 
 /// Parses `Retry-After`: seconds, or a date.

@@ -1,7 +1,7 @@
 //! The headers of a HEAD or a GET: the object's metadata, and the checksum that covers the whole body.
 
 use crate::record::{ETag, ObjectFacts};
-use crate::s3::{Checksum, ChecksumAlgorithm, ObjectHead};
+use crate::s3::{Checksum, ChecksumAlgorithm, ObjectHead, ObjectMetadata};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
@@ -18,7 +18,7 @@ pub(super) struct RawHead<'a> {
     last_modified: Option<&'a DateTime>,
     storage_class: Option<&'a str>,
     version_id: Option<&'a str>,
-    content_type: Option<&'a str>,
+    metadata: ObjectMetadata,
     checksums: [(ChecksumAlgorithm, Option<&'a str>); 5],
     checksum_type: Option<&'a ChecksumType>,
     encryption: Option<&'a ServerSideEncryption>,
@@ -34,7 +34,14 @@ macro_rules! raw_head {
             last_modified: $output.last_modified(),
             storage_class: $output.storage_class().map(|class| class.as_str()),
             version_id: $output.version_id(),
-            content_type: $output.content_type(),
+            metadata: ObjectMetadata {
+                content_type: $output.content_type().map(str::to_owned),
+                content_encoding: $output.content_encoding().and_then(without_transfer_coding),
+                content_language: $output.content_language().map(str::to_owned),
+                content_disposition: $output.content_disposition().map(str::to_owned),
+                cache_control: $output.cache_control().map(str::to_owned),
+                user: $output.metadata().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            },
             checksums: [
                 (ChecksumAlgorithm::Crc64Nvme, $output.checksum_crc64_nvme()),
                 (ChecksumAlgorithm::Crc32c, $output.checksum_crc32_c()),
@@ -94,7 +101,7 @@ impl RawHead<'_> {
             version_id: self.version_id.filter(|id| *id != "null").map(str::to_owned),
         };
         let checksum = self.full_body_checksum(facts.etag.as_ref());
-        ObjectHead { facts, content_type: self.content_type.map(str::to_owned), checksum }
+        ObjectHead { facts, metadata: self.metadata.clone(), checksum }
     }
 
     /// As [`Self::validated`], for a response with a range of the body: the size is that of the whole object, and the range has
@@ -125,6 +132,12 @@ impl RawHead<'_> {
     }
 }
 
+/// The encodings of the content. Some servers store `aws-chunked`, which was one of the request that stored the object.
+fn without_transfer_coding(encodings: &str) -> Option<String> {
+    let kept: Vec<_> = encodings.split(',').map(str::trim).filter(|coding| !coding.is_empty() && *coding != "aws-chunked").collect();
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
@@ -152,7 +165,7 @@ mod tests {
             last_modified: None,
             storage_class: None,
             version_id: None,
-            content_type: None,
+            metadata: ObjectMetadata::default(),
             checksums: [Crc64Nvme, Crc32c, Crc32, Sha256, Sha1].map(|algorithm| (algorithm, value(algorithm))),
             checksum_type: None,
             encryption: None,
@@ -213,6 +226,15 @@ mod tests {
         assert_eq!((whole.facts.size, whole.checksum), (9, None));
         for unusable in [None, Some("bytes 2-4/*"), Some("bytes 2-4"), Some("")] {
             assert!(of_part(unusable).is_err(), "{unusable:?}");
+        }
+    }
+
+    #[test]
+    fn the_coding_of_a_request_is_no_encoding_of_the_content() {
+        for (sent, expected) in
+            [("gzip", Some("gzip")), ("aws-chunked", None), ("gzip,aws-chunked", Some("gzip")), ("", None), ("br, gzip", Some("br, gzip"))]
+        {
+            assert_eq!(without_transfer_coding(sent).as_deref(), expected, "{sent}");
         }
     }
 

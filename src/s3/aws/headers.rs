@@ -23,8 +23,8 @@ enum Role {
     Length,
 }
 
-/// All headers that the client reads. Every other header is removed: user metadata, expiry, locks, replication, …
-const READ: [(&str, Role); 15] = [
+/// All headers that the client reads, and those of `METADATA`. Every other header is removed: expiry, locks, replication, …
+const READ: [(&str, Role); 19] = [
     ("content-length", Role::Length),
     ("content-range", Role::Decides),
     ("etag", Role::Decides),
@@ -37,12 +37,16 @@ const READ: [(&str, Role); 15] = [
     ("x-amz-server-side-encryption", Role::Decides),
     ("x-amz-server-side-encryption-customer-algorithm", Role::Decides),
     ("content-type", Role::Describes),
+    ("content-encoding", Role::Describes),
+    ("content-language", Role::Describes),
+    ("content-disposition", Role::Describes),
+    ("cache-control", Role::Describes),
     ("x-amz-storage-class", Role::Describes),
     ("x-amz-version-id", Role::Describes),
     ("last-modified", Role::DescribesTime),
 ];
 
-/// The label of all fields of user metadata, whose names are the customer's.
+/// The prefix of user metadata, whose names are the customer's: it is the label of all of them. They are read as `Role::Describes`.
 const METADATA: &str = "x-amz-meta-";
 
 /// An interceptor that passes only the headers of `READ` to the SDK, mended.
@@ -76,10 +80,14 @@ fn mend(response: &mut HttpResponse) -> Vec<&'static str> {
     let others = response.headers().iter_bytes().filter(|(name, _)| READ.iter().all(|(read, _)| read != name));
     let others: Vec<_> = others.map(|(name, value)| (name.to_owned(), std::str::from_utf8(value).is_ok())).collect();
     for (name, readable) in others {
+        let is_metadata = name.starts_with(METADATA);
         if !readable {
-            mended.push(if name.starts_with(METADATA) { METADATA } else { "other" });
+            mended.push(if is_metadata { METADATA } else { "other" });
         }
-        response.headers_mut().remove(name);
+        // The SDK refuses two values.
+        let kept = response.headers().get_all_bytes(&name).find_map(text).filter(|_| is_metadata);
+        response.headers_mut().remove(name.as_str());
+        kept.map(|kept| response.headers_mut().try_insert(name, kept));
     }
     for (name, role) in READ {
         let values: Vec<_> = response.headers().get_all_bytes(name).map(<[u8]>::to_vec).collect();
@@ -151,6 +159,10 @@ mod tests {
             ("x-amz-storage-class", &[b"\xe9", b"GLACIER"], Some(b"GLACIER")),
             ("x-amz-version-id", &[b"\xe9"], None),
             ("x-amz-meta-author", &[b"J\xf6rg"], None),
+            ("x-amz-meta-author", &[b"J\xc3\xb6rg"], Some(b"J\xc3\xb6rg")),
+            ("x-amz-meta-author", &[b"\xf6", b"one", b"two"], Some(b"one")),
+            ("x-amz-meta-empty", &[b""], Some(b"")),
+            ("content-disposition", &[b"\xff", b"inline"], Some(b"inline")),
             ("x-amz-missing-meta", &[b"many"], None),
             ("expires", &[b"0", b"-1"], None),
             ("content-length", &[b"7"], Some(b"7")),

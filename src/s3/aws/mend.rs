@@ -1,5 +1,6 @@
-//! Mends the document of a listing before the SDK parses it: leaves out elements that are only information and that the SDK cannot
-//! parse. Otherwise the SDK would reject the whole page, and would not name the element.
+//! Mends the document of a listing, or of the answer to a write, before the SDK parses it: leaves out elements that are only information and
+//! that the SDK cannot parse. Otherwise the SDK would reject the whole document, and would not name the element. Many documents repeat the
+//! key, which may have characters that XML does not allow.
 
 mod error_document;
 mod scan;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An interceptor that mends one listing. Clones share what it finds.
+/// An interceptor that mends one document. Clones share what it finds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MendListing(Arc<Mutex<Mended>>);
 

@@ -1,4 +1,4 @@
-//! A bucket through the AWS SDK: six calls, one attempt each, and another one with new credentials. Every response is validated before it
+//! A bucket through the AWS SDK: each call is one attempt, and another one with new credentials. Every response is validated before it
 //! is used. `retry.rs` retries, and `transfer/` verifies bodies.
 
 mod answered;
@@ -11,6 +11,10 @@ mod headers;
 mod length;
 mod list;
 mod mend;
+mod multipart;
+mod sent_body;
+mod sent_metadata;
+mod setup;
 mod transport;
 mod whole;
 mod write;
@@ -46,6 +50,8 @@ pub struct AwsBucket {
     /// The path of the endpoint, without a `/` at its end.
     base_path: String,
     call_timeout: Duration,
+    /// The longest time without progress of a body that is sent, and until its response begins.
+    silence: Duration,
 }
 
 /// The operation and the subject of a call, for its errors.
@@ -64,8 +70,8 @@ impl AwsBucket {
         credentials.current().await.map_err(refused)?;
         let client = connect::client(&options, credentials.clone());
         let (own_host, base_path) = (connect::own_host(&options), connect::base_path(&options));
-        let AwsOptions { bucket, region, call_timeout, .. } = options;
-        Ok(Self { client, credentials, bucket, region, own_host, base_path, call_timeout })
+        let AwsOptions { bucket, region, call_timeout, read_timeout: silence, .. } = options;
+        Ok(Self { client, credentials, bucket, region, own_host, base_path, call_timeout, silence })
     }
 
     /// Makes an attempt, and another one if the server rejects the credentials and their source has others now.

@@ -1,7 +1,11 @@
 //! The faults that a test can inject into a bucket in memory, and the calls that its hook receives.
 
-use super::super::{GetRequest, ListRequest, S3ErrorKind};
+use super::super::{
+    CompleteRequest, CopyPartRequest, CopyRequest, CreateUploadRequest, DeleteRequest, GetRequest, ListPartsRequest, ListRequest,
+    ListUploadsRequest, OpenUpload, S3ErrorKind, WriteCondition,
+};
 use super::MemoryObject;
+use crate::endpoint::EffectCertainty;
 use crate::record::ObjectKey;
 
 /// A call, before it is served.
@@ -15,15 +19,52 @@ pub enum Call<'a> {
     Head(&'a ObjectKey),
     /// `get_object`
     Get(&'a GetRequest),
+    /// `put_object`. A request with its body is not `Sync`.
+    Put {
+        /// The key.
+        key: &'a ObjectKey,
+        /// The condition.
+        condition: Option<&'a WriteCondition>,
+    },
+    /// `copy_object`
+    Copy(&'a CopyRequest),
+    /// `delete_object`
+    Delete(&'a DeleteRequest),
+    /// `create_upload`
+    CreateUpload(&'a CreateUploadRequest),
+    /// `upload_part`
+    UploadPart {
+        /// The upload.
+        upload: &'a OpenUpload,
+        /// The part's number.
+        number: u16,
+    },
+    /// `copy_part`
+    CopyPart(&'a CopyPartRequest),
+    /// `complete_upload`
+    CompleteUpload(&'a CompleteRequest),
+    /// `abort_upload`
+    AbortUpload(&'a OpenUpload),
+    /// `list_parts`
+    ListParts(&'a ListPartsRequest),
+    /// `list_uploads`
+    ListUploads(&'a ListUploadsRequest),
 }
 
 impl Call<'_> {
     /// The key of the call, if it has one.
     pub fn key(&self) -> Option<&ObjectKey> {
         match self {
-            Self::List(_) | Self::HeadBucket => None,
-            Self::Head(key) => Some(key),
+            Self::List(_) | Self::HeadBucket | Self::ListUploads(_) => None,
+            Self::Head(key) | Self::Put { key, .. } => Some(key),
             Self::Get(request) => Some(&request.key),
+            Self::Copy(request) => Some(&request.key),
+            Self::Delete(request) => Some(&request.key),
+            Self::CreateUpload(request) => Some(&request.key),
+            Self::UploadPart { upload, .. } | Self::AbortUpload(upload) => Some(&upload.key),
+            Self::CopyPart(request) => Some(&request.upload.key),
+            Self::CompleteUpload(request) => Some(&request.upload.key),
+            Self::ListParts(request) => Some(&request.upload.key),
         }
     }
 
@@ -34,6 +75,28 @@ impl Call<'_> {
             Self::HeadBucket => "HeadBucket",
             Self::Head(_) => "HeadObject",
             Self::Get(_) => "GetObject",
+            Self::Put { .. } => "PutObject",
+            Self::Copy(_) => "CopyObject",
+            Self::Delete(_) => "DeleteObject",
+            Self::CreateUpload(_) => "CreateMultipartUpload",
+            Self::UploadPart { .. } => "UploadPart",
+            Self::CopyPart(_) => "UploadPartCopy",
+            Self::CompleteUpload(_) => "CompleteMultipartUpload",
+            Self::AbortUpload(_) => "AbortMultipartUpload",
+            Self::ListParts(_) => "ListParts",
+            Self::ListUploads(_) => "ListMultipartUploads",
+        }
+    }
+
+    /// Whether this call may have had its effect, if it fails with this kind.
+    pub(super) fn effect_after(&self, kind: &S3ErrorKind) -> EffectCertainty {
+        let reads =
+            matches!(self, Self::List(_) | Self::HeadBucket | Self::Head(_) | Self::Get(_) | Self::ListParts(_) | Self::ListUploads(_));
+        match kind {
+            S3ErrorKind::Timeout | S3ErrorKind::Interrupted | S3ErrorKind::Server | S3ErrorKind::Throttled { .. } if !reads => {
+                EffectCertainty::Unknown
+            }
+            _ => EffectCertainty::None,
         }
     }
 }
@@ -41,8 +104,12 @@ impl Call<'_> {
 /// A fault of one call. A fault that does not apply to the call, such as a short body of a HEAD, is ignored.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The call fails with this kind.
+    /// The call fails with this kind, and has no effect. The error of a write says so only if a real server's could.
     Error(S3ErrorKind),
+    /// The write has its effect, and its response is lost: it fails with this kind.
+    ResponseLost(S3ErrorKind),
+    /// The write ignores its condition, as some servers do.
+    ConditionIgnored,
     /// The object is replaced just before the call is served.
     Replaced(MemoryObject),
     /// The object is deleted just before the call is served.
@@ -85,6 +152,26 @@ pub struct CallCounts {
     pub heads: u64,
     /// `get_object`
     pub gets: u64,
+    /// `put_object`
+    pub puts: u64,
+    /// `copy_object`
+    pub copies: u64,
+    /// `delete_object`
+    pub deletes: u64,
+    /// `create_upload`
+    pub created_uploads: u64,
+    /// `upload_part`
+    pub parts: u64,
+    /// `copy_part`
+    pub copied_parts: u64,
+    /// `complete_upload`
+    pub completed_uploads: u64,
+    /// `abort_upload`
+    pub aborted_uploads: u64,
+    /// `list_parts`
+    pub part_lists: u64,
+    /// `list_uploads`
+    pub upload_lists: u64,
 }
 
 impl CallCounts {
@@ -94,6 +181,16 @@ impl CallCounts {
             Call::HeadBucket => &mut self.head_buckets,
             Call::Head(_) => &mut self.heads,
             Call::Get(_) => &mut self.gets,
+            Call::Put { .. } => &mut self.puts,
+            Call::Copy(_) => &mut self.copies,
+            Call::Delete(_) => &mut self.deletes,
+            Call::CreateUpload(_) => &mut self.created_uploads,
+            Call::UploadPart { .. } => &mut self.parts,
+            Call::CopyPart(_) => &mut self.copied_parts,
+            Call::CompleteUpload(_) => &mut self.completed_uploads,
+            Call::AbortUpload(_) => &mut self.aborted_uploads,
+            Call::ListParts(_) => &mut self.part_lists,
+            Call::ListUploads(_) => &mut self.upload_lists,
         };
         *counter += 1;
     }

@@ -2,7 +2,9 @@
 //! No clock, no randomness, no HTTP. Errors of real connections are tested with other servers.
 
 mod fault;
+mod multipart;
 mod object;
+mod write;
 
 pub use fault::{Call, CallCounts, Fault};
 pub use object::MemoryObject;
@@ -12,9 +14,10 @@ use crate::record::{Escaped, ObjectKey, PageCursor, WrittenKeys};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fault::Hook;
+use multipart::MemoryUpload;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// A bucket in the memory of this process.
 ///
@@ -23,6 +26,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct MemoryBucket {
     name: String,
     chunk_bytes: usize,
+    min_part_bytes: u64,
+    /// The other buckets of its server, from which it can copy.
+    neighbours: Mutex<Vec<Weak<MemoryBucket>>>,
     state: Mutex<State>,
     hook: Mutex<Option<Hook>>,
 }
@@ -30,6 +36,9 @@ pub struct MemoryBucket {
 struct State {
     present: bool,
     objects: BTreeMap<ObjectKey, MemoryObject>,
+    /// The multipart uploads, by id.
+    uploads: BTreeMap<String, MemoryUpload>,
+    begun_uploads: u64,
     writes: i64,
     calls: CallCounts,
 }
@@ -37,8 +46,27 @@ struct State {
 impl MemoryBucket {
     /// An empty bucket.
     pub fn new(name: impl Into<String>) -> Self {
-        let state = State { present: true, objects: BTreeMap::new(), writes: 0, calls: CallCounts::default() };
-        Self { name: name.into(), chunk_bytes: 64 * 1024, state: Mutex::new(state), hook: Mutex::new(None) }
+        let (objects, uploads) = (BTreeMap::new(), BTreeMap::new());
+        let state = State { present: true, objects, uploads, begun_uploads: 0, writes: 0, calls: CallCounts::default() };
+        Self {
+            name: name.into(),
+            chunk_bytes: 64 * 1024,
+            min_part_bytes: multipart::MIN_PART_BYTES,
+            neighbours: Mutex::default(),
+            state: Mutex::new(state),
+            hook: Mutex::new(None),
+        }
+    }
+
+    /// Sets the least length of all parts but the last. The default is S3's.
+    #[must_use]
+    pub fn with_min_part_bytes(self, min_part_bytes: u64) -> Self {
+        Self { min_part_bytes, ..self }
+    }
+
+    /// Adds another bucket of the same server: this bucket can copy from it.
+    pub fn add_neighbour(&self, bucket: &Arc<Self>) {
+        self.neighbours.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(bucket));
     }
 
     /// Sets the length of the chunks of bodies, at least 1. The default is 64 KiB.
@@ -94,7 +122,10 @@ impl MemoryBucket {
         let fault = self.hook.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|hook| hook(call));
         let mut state = self.state();
         match fault {
-            Some(Fault::Error(kind)) => Err(self.error(call, kind, "ordered")),
+            Some(Fault::Error(kind)) => {
+                let effect = call.effect_after(&kind);
+                Err(self.error(call, kind, "ordered").with_effect(effect))
+            }
             Some(Fault::Replaced(object)) => {
                 if let Some(key) = call.key() {
                     state.put(key.clone(), object);
@@ -132,6 +163,7 @@ impl State {
     fn vanish(&mut self) {
         self.present = false;
         self.objects.clear();
+        self.uploads.clear();
     }
 }
 

@@ -1,6 +1,6 @@
 //! An object of a bucket in memory: headers, and the body in chunks, intact or with a fault.
 
-use super::super::{Checksum, ChecksumAlgorithm, ObjectHead, S3ByteStream, S3Error, S3ErrorKind};
+use super::super::{Checksum, ChecksumAlgorithm, ObjectHead, ObjectMetadata, S3ByteStream, S3Error, S3ErrorKind};
 use super::Fault;
 use crate::record::{ETag, ObjectFacts};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ pub struct MemoryObject {
     pub(super) body: Bytes,
     etag: Option<ETag>,
     checksum: Option<Checksum>,
-    content_type: Option<String>,
+    metadata: Box<ObjectMetadata>,
     storage_class: Option<String>,
     archived: bool,
     last_modified: Option<Timestamp>,
@@ -30,7 +30,7 @@ impl MemoryObject {
             body,
             etag,
             checksum: Some(md5),
-            content_type: Some("binary/octet-stream".to_owned()),
+            metadata: Box::new(ObjectMetadata::of_type("binary/octet-stream")),
             storage_class: None,
             archived: false,
             last_modified: None,
@@ -40,7 +40,15 @@ impl MemoryObject {
     /// Sets the MIME type.
     #[must_use]
     pub fn content_type(self, content_type: &str) -> Self {
-        Self { content_type: Some(content_type.to_owned()), ..self }
+        let metadata = ObjectMetadata { content_type: Some(content_type.to_owned()), ..*self.metadata };
+        Self { metadata: Box::new(metadata), ..self }
+    }
+
+    /// Sets all metadata. Without a MIME type it keeps its own.
+    #[must_use]
+    pub fn metadata(self, metadata: ObjectMetadata) -> Self {
+        let content_type = metadata.content_type.or(self.metadata.content_type);
+        Self { metadata: Box::new(ObjectMetadata { content_type, ..metadata }), ..self }
     }
 
     /// Sets the ETag, for example that of an object written in parts. Removes the checksum; `checksum` can set another one.
@@ -78,6 +86,11 @@ impl MemoryObject {
         Self { body: self.body.slice(index(range.start)..index(range.end)), ..self.clone() }
     }
 
+    /// What a copy takes over: the bytes and the metadata.
+    pub(super) fn content(&self) -> (Bytes, ObjectMetadata) {
+        (self.body.clone(), (*self.metadata).clone())
+    }
+
     pub(super) fn is_archived(&self) -> bool {
         self.archived
     }
@@ -94,7 +107,7 @@ impl MemoryObject {
     }
 
     pub(super) fn head(&self) -> ObjectHead {
-        ObjectHead { facts: self.facts(), content_type: self.content_type.clone(), checksum: self.checksum.clone() }
+        ObjectHead { facts: self.facts(), metadata: (*self.metadata).clone(), checksum: self.checksum.clone() }
     }
 
     /// The body as a stream of chunks, with a fault if it concerns bodies.

@@ -52,8 +52,8 @@ fn a_listing_can_come_without_etags() {
 
 #[test]
 fn every_call_is_counted_and_the_hook_may_change_the_bucket() {
-    let bucket = std::sync::Arc::new(MemoryBucket::new("b"));
-    let inside = std::sync::Arc::downgrade(&bucket);
+    let bucket = Arc::new(MemoryBucket::new("b"));
+    let inside = Arc::downgrade(&bucket);
     bucket.on_call(move |call| {
         if let (Call::HeadBucket, Some(bucket)) = (call, inside.upgrade()) {
             bucket.put(key("a"), "x");
@@ -66,7 +66,7 @@ fn every_call_is_counted_and_the_hook_may_change_the_bucket() {
         assert!(bucket.head_object(&key("a")).await.is_ok());
         assert!(bucket.get_object(get("a")).await.is_ok());
     });
-    assert_eq!(bucket.calls(), CallCounts { lists: 0, head_buckets: 1, heads: 2, gets: 1 });
+    assert_eq!(bucket.calls(), CallCounts { head_buckets: 1, heads: 2, gets: 1, ..CallCounts::default() });
 }
 
 #[test]

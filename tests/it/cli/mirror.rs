@@ -50,7 +50,10 @@ async fn a_mirror_follows_the_bucket_and_keeps_what_others_wrote() {
     stage.put("new.txt", "new");
     stage.s3.server().remove(super::stage::BUCKET, "d/b.txt");
     let ran = stage.expect(&["reconcile"], 0).await;
-    ran.prints(&["1 created, 1 updated, 1 deleted", "kept      2 files that this service did not write: in .s3-sync/kept of its directory"]);
+    ran.prints(&[
+        "1 created, 1 updated, 1 deleted",
+        "kept      2 files that this service did not write: in .s3-sync/kept of its directory",
+    ]);
     assert_eq!(files(&root), expected(&[("a.txt", "changed"), ("new.txt", "new")]));
     let kept = files(&root.join(".s3-sync/kept"));
     assert_eq!(kept.into_values().collect::<Vec<_>>().len(), 2);
@@ -91,7 +94,10 @@ async fn files_that_others_delete_or_change_come_back_and_unchanged_ones_cost_no
     std::fs::remove_file(root.join("a.txt")).expect("removed");
     std::fs::write(root.join("d/b.txt"), "changed here").expect("written");
     stage.s3.server().clear_requests();
-    stage.expect(&["reconcile"], 0).await.prints(&["changed   2 files that others had changed or deleted: written again", "kept      1 file"]);
+    stage
+        .expect(&["reconcile"], 0)
+        .await
+        .prints(&["changed   2 files that others had changed or deleted: written again", "kept      1 file"]);
     let objects = [("a.txt", "content of a.txt"), ("d/b.txt", "content of d/b.txt"), ("same.txt", "same")];
     assert_eq!(files(&root), expected(&objects));
     let asked = |operation: &str| stage.s3.server().requests().iter().filter(|request| request.operation == operation).count();

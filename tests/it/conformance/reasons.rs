@@ -20,6 +20,11 @@ fn s3_kinds() -> Vec<S3> {
         S3::AccessDenied,
         S3::WrongAddressing,
         S3::PreconditionFailed,
+        S3::ConditionFailed,
+        S3::WriteConflict,
+        S3::NotImplemented,
+        S3::NoSuchUpload,
+        S3::BodyFailed,
         S3::Archived,
         S3::Throttled { after },
         S3::Throttled { after: None },
@@ -39,6 +44,11 @@ fn s3_kinds() -> Vec<S3> {
             | S3::AccessDenied
             | S3::WrongAddressing
             | S3::PreconditionFailed
+            | S3::ConditionFailed
+            | S3::WriteConflict
+            | S3::NotImplemented
+            | S3::NoSuchUpload
+            | S3::BodyFailed
             | S3::Archived
             | S3::Throttled { .. }
             | S3::Server

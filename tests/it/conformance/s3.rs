@@ -31,11 +31,11 @@ pub(crate) fn seeds() -> Seeds {
     seeds
 }
 
-fn key(raw: &str) -> ObjectKey {
+pub(super) fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("not empty")
 }
 
-fn kind<T>(outcome: Result<T, S3Error>) -> Option<S3ErrorKind> {
+pub(super) fn kind<T>(outcome: Result<T, S3Error>) -> Option<S3ErrorKind> {
     outcome.err().map(|error| error.kind)
 }
 
@@ -139,13 +139,16 @@ async fn a_checksum_of_the_object_s_own_is_used_in_memory_too() {
     assert_eq!(bucket.head_object(&key("a")).await.expect("a head").checksum, Some(crc));
 }
 
-pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
-    let options = AwsOptions {
+pub(super) fn options_of(server: &Running, name: &str) -> AwsOptions {
+    AwsOptions {
         endpoint: Some(server.endpoint().parse().expect("an address")),
         credentials: AccessKeys::new(Options::default().access_key, Options::default().secret_key).into(),
         ..AwsOptions::for_bucket(name)
-    };
-    AwsBucket::connect(options).await.expect("keys are given")
+    }
+}
+
+pub(super) async fn over_http(server: &Running, name: &str) -> AwsBucket {
+    AwsBucket::connect(options_of(server, name)).await.expect("keys are given")
 }
 
 #[tokio::test]

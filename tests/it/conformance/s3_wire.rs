@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-fn options(endpoint: &str) -> AwsOptions {
+pub(super) fn options(endpoint: &str) -> AwsOptions {
     AwsOptions {
         endpoint: Some(endpoint.parse().expect("an address")),
         credentials: AccessKeys::new("AKIDEXAMPLE", SECRET).into(),
@@ -200,7 +200,7 @@ async fn a_get_asks_for_checksums_and_leaves_the_verification_to_us() {
     let bucket = bucket(&server.endpoint).await;
     let request = GetRequest { key: key("../a//b/./+ %2e"), if_match: ETag::parse("e"), size: None, range: None };
     let got = bucket.get_object(request.clone()).await.expect("an answer");
-    assert_eq!(got.head.content_type.as_deref(), Some("text/x"));
+    assert_eq!(got.head.metadata.content_type.as_deref(), Some("text/x"));
     let (body, _) = verified(of_endpoint(got.body), (&EndpointId::new("s3"), &request.key), got.head.facts.size, got.head.checksum);
     let error = body.try_collect::<Vec<_>>().await.expect_err("one byte is wrong");
     assert_eq!(error.kind, EndpointErrorKind::Corrupt, "the SDK would have broken the body off: {error}");

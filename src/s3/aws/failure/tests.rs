@@ -22,7 +22,7 @@ fn a_code_counts_before_the_status() {
         (404, "NoSuchVersion", S3ErrorKind::NoSuchKey),
         (404, "NoSuchBucket", S3ErrorKind::NoSuchBucket),
         (400, "InvalidBucketName", S3ErrorKind::NoSuchBucket),
-        (404, "NoSuchUpload", S3ErrorKind::Other),
+        (404, "NoSuchUpload", S3ErrorKind::NoSuchUpload),
         (403, "AccessDenied", S3ErrorKind::AccessDenied),
         (403, "AllAccessDisabled", S3ErrorKind::AccessDenied),
         (403, "InvalidAccessKeyId", S3ErrorKind::BadCredentials),
@@ -50,6 +50,55 @@ fn a_code_counts_before_the_status() {
         for operation in ["GetObject", "ListObjectsV2"] {
             assert_eq!(kind(operation, coded(status, code)), expected, "{operation} {status} {code}");
         }
+    }
+}
+
+#[test]
+fn a_write_has_kinds_of_its_own() {
+    for (answer, expected) in [
+        (coded(412, "PreconditionFailed"), S3ErrorKind::ConditionFailed),
+        (bare(412), S3ErrorKind::ConditionFailed),
+        (coded(409, "ConditionalRequestConflict"), S3ErrorKind::WriteConflict),
+        (coded(501, "NotImplemented"), S3ErrorKind::NotImplemented),
+        (coded(400, "NotImplemented"), S3ErrorKind::NotImplemented),
+        (bare(501), S3ErrorKind::NotImplemented),
+        (coded(404, "NoSuchUpload"), S3ErrorKind::NoSuchUpload),
+        (coded(400, "BadDigest"), S3ErrorKind::ChecksumMismatch),
+        (coded(400, "IncompleteBody"), S3ErrorKind::Interrupted),
+        (coded(200, "InternalError"), S3ErrorKind::Server),
+    ] {
+        for operation in ["PutObject", "CompleteMultipartUpload"] {
+            assert_eq!(kind(operation, answer), expected, "{operation} {answer:?}");
+        }
+    }
+    // A bare 404 may come from a server that is no S3: it does not confirm a delete.
+    assert_eq!(kind("DeleteObject", bare(404)), S3ErrorKind::NoSuchBucket);
+    let denied = coded(403, "AccessDenied");
+    assert!(CallFailure::Response(denied).classify("CopyObject", "us-east-1").1.ends_with("s3:GetObject on the source"));
+}
+
+#[test]
+fn an_effect_is_unknown_unless_the_server_certainly_did_nothing() {
+    use EffectCertainty::{None, Unknown};
+    let words = || "x".to_owned();
+    for (failure, expected) in [
+        (CallFailure::Response(coded(412, "PreconditionFailed")), None),
+        (CallFailure::Response(coded(501, "NotImplemented")), None),
+        (CallFailure::Response(coded(403, "AccessDenied")), None),
+        (CallFailure::Response(bare(301)), None),
+        (CallFailure::Response(coded(500, "InternalError")), Unknown),
+        (CallFailure::Response(coded(503, "SlowDown")), Unknown),
+        (CallFailure::Response(bare(504)), Unknown),
+        (CallFailure::Response(coded(200, "InternalError")), Unknown),
+        (CallFailure::TimedOut { words: words() }, Unknown),
+        (CallFailure::Broken { words: words() }, Unknown),
+        (CallFailure::Unreadable { words: words() }, Unknown),
+        (CallFailure::NoConnection { words: words() }, None),
+        (CallFailure::Untrusted { words: words() }, None),
+        (CallFailure::NoCredentials { words: words() }, None),
+        (CallFailure::NotSent { words: words() }, None),
+    ] {
+        assert_eq!(failure.effect(), expected, "{failure:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_s3::error::BoxError;
 use std::fmt::Write as _;
 
 /// The elements that are read.
-const READ: [&str; 3] = ["Code", "Message", "Region"];
+const READ: [&str; 4] = ["Code", "Message", "Region", "Condition"];
 
 /// An interceptor that mends the documents of errors.
 #[derive(Clone, Copy, Debug)]

@@ -20,10 +20,11 @@ const TOKEN: &str = "NextContinuationToken";
 /// The other elements that the SDK parses, each with what it can parse. Of all others the text must be allowed in XML.
 ///
 /// An object whose ETag or size is left out has an unknown one: a lookup decides. Of two different values, neither is known.
-const DESCRIBING: [(&str, Readable); 16] = [
+const DESCRIBING: [(&str, Readable); 17] = [
     ("ETag", is_etag),
     (SIZE, is_size),
     ("LastModified", is_time),
+    ("Initiated", is_time),
     ("RestoreExpiryDate", is_time),
     ("IsRestoreInProgress", is_flag),
     ("MaxKeys", is_number),
@@ -39,11 +40,13 @@ const DESCRIBING: [(&str, Readable); 16] = [
     ("ChecksumType", is_text),
 ];
 
-/// Decides, but a lookup shows it, too. Outside of an entry (of a part, of a user's metadata) it is not read.
+/// Decides, but a lookup shows it, too. Outside of an entry and of a part (in a user's metadata) it is not read.
 const SIZE: &str = "Size";
 
 /// The element of one object.
 const ENTRY: &[u8] = b"Contents";
+/// The element of one part, in the list of an upload's parts.
+const PART: &[u8] = b"Part";
 /// The label of all elements that are not read.
 const OTHER: &str = "other";
 
@@ -138,7 +141,7 @@ pub(super) fn findings(body: &[u8]) -> Findings {
         let (name, parent) = (local_name(tag), open.last().copied());
         let unknown = || is_leaf(body, end, tag).then_some(Role::Describes(OTHER, is_text));
         let Some(role) = role(name, parent, open.len() == 1).or_else(unknown) else {
-            if name == ENTRY {
+            if name == ENTRY || name == PART {
                 seen.retain(|(name, _)| !matches!(*name, "Key" | SIZE | "ETag"));
             }
             if !tag.ends_with(b"/") {
@@ -192,7 +195,9 @@ impl Findings {
 fn role(name: &[u8], parent: Option<&[u8]>, in_root: bool) -> Option<Role> {
     let decides =
         DECIDING.iter().find(|(known, around)| known.as_bytes() == name && around.map_or(in_root, |around| parent == Some(around)));
-    let describes = || DESCRIBING.iter().find(|(known, _)| known.as_bytes() == name && (*known != SIZE || parent == Some(ENTRY)));
+    let describes = || {
+        DESCRIBING.iter().find(|(known, _)| known.as_bytes() == name && (*known != SIZE || parent == Some(ENTRY) || parent == Some(PART)))
+    };
     decides.map(|(known, _)| Role::Decides(known)).or_else(|| describes().map(|(known, readable)| Role::Describes(known, *readable)))
 }
 
