@@ -1,6 +1,6 @@
 //! Creates the endpoints that the settings name.
 
-use super::{overlap, sinks};
+use super::sinks;
 use crate::config::{Addressing, ConfigError, Credentials, Need, Settings};
 use crate::daemon::ClientIdentity;
 use crate::events::queue::EventQueue;
@@ -108,7 +108,6 @@ pub(crate) async fn identity_conflict(settings: &Settings) -> Option<String> {
 
 /// The identity of a state for these settings: source and sinks.
 pub(crate) fn identity(settings: &Settings, bucket: &str) -> Result<Identity, ConfigError> {
-    overlap::check(settings)?;
     let sinks = sinks::named(settings);
     if sinks.is_empty() { Err(Need::AnySink.error()) } else { Ok(Identity { source: source(settings, bucket), sinks }) }
 }

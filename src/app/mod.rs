@@ -5,7 +5,6 @@ pub(crate) mod sinks;
 pub(crate) mod endpoints;
 pub(crate) mod connectivity;
 pub(crate) mod outcome;
-mod overlap;
 #[cfg(feature = "sqs")]
 pub(crate) mod queue_listener;
 pub(crate) mod exit_code;

@@ -1,6 +1,5 @@
 //! The sinks that the settings can name. A new sink is one entry in [`KINDS`]; everything else reads this list.
 
-use super::overlap;
 use crate::apply::sink::{FileManagerSink, LocalDirSink, Sink};
 use crate::config::Settings;
 use crate::daemon::sink_endpoint;
@@ -57,7 +56,6 @@ async fn file_manager(settings: &Settings, client: &HttpClient) -> Result<Arc<dy
 #[expect(clippy::unused_async, reason = "a kind may have to connect")]
 async fn mirror(settings: &Settings) -> Result<Arc<dyn Sink>, String> {
     let root = settings.local_download_dir.as_ref().ok_or("LOCAL_DOWNLOAD_DIR is not set")?;
-    overlap::check(settings).map_err(|error| error.to_string())?;
     let max_file_bytes = settings.max_file_bytes.is_none().then_some(MIRROR_MAX_BYTES);
     Ok(Arc::new(LocalDirSink::new(&absolute(root), max_file_bytes)))
 }

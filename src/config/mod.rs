@@ -10,6 +10,7 @@ mod values;
 mod headers;
 mod cron;
 mod origin;
+mod overlap;
 mod layers;
 mod read;
 mod files;
@@ -55,6 +56,7 @@ use url::Url;
 pub fn load(flags: &Flags, needs: &[Need]) -> Result<Settings, ConfigError> {
     #[cfg_attr(not(feature = "failpoints"), expect(unused_mut, reason = "only a crash test adds to it"))]
     let mut settings = resolve(read::layers(flags), needs, read::FILES)?;
+    overlap::check(&settings)?;
     #[cfg(feature = "failpoints")]
     settings.fail_point.clone_from(&read::fail_point());
     Ok(settings)

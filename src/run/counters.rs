@@ -258,8 +258,7 @@ impl SinkCounters {
     pub fn ended(&self, path: &ObjectKey, ending: &PathOutcome) {
         self.count(|totals| match ending {
             PathOutcome::Sent { effect, bytes, verified, kept } => {
-                totals.kept += kept;
-                totals.bytes += bytes;
+                (totals.bytes, totals.kept) = (totals.bytes + bytes, totals.kept + kept);
                 totals.unverified += u64::from(!verified);
                 match effect {
                     Effect::Update => totals.updated += 1,
@@ -267,10 +266,7 @@ impl SinkCounters {
                 }
             }
             PathOutcome::Confirmed => totals.confirmed += 1,
-            PathOutcome::Deleted { kept } => {
-                totals.deleted += 1;
-                totals.kept += kept;
-            }
+            PathOutcome::Deleted { kept } => (totals.deleted, totals.kept) = (totals.deleted + 1, totals.kept + kept),
             PathOutcome::Moved(Effect::Rename) => totals.renamed += 1,
             PathOutcome::Moved(_) => totals.moved += 1,
             PathOutcome::PermissionsSet => totals.permissions_set += 1,

@@ -15,7 +15,7 @@ const OWNERS: [(&str, &[&str]); 32] = [
     ("aws_smithy_types", &["sdk"]),
     ("aws_types", &["s3"]),
     ("aws_sdk_sqs", &["events"]),
-    ("http_body", &["sdk"]),
+    ("http_body", &["sdk", "s3"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_http", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),

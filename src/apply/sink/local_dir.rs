@@ -7,7 +7,7 @@ use super::capabilities::{Capabilities, Idempotency};
 use super::{Content, EffectKind, EffectRequest, EffectResult, FilePart, Sink, SinkHandle, StoredFile};
 use crate::endpoint::{ByteStream, EffectCertainty, EndpointError, EndpointId};
 use crate::local_fs::key_path::OWN_DIRECTORY;
-use crate::local_fs::{AtomicWriter, CompleteFile, DirectorySyncs, FileHandle, LocalFsError, Placed, Root};
+use crate::local_fs::{AtomicWriter, CompleteFile, DirectorySyncs, FileHandle, LocalFsError, Placed, Root, check_writable};
 use crate::plan::{PermissionSupport, Renames};
 use crate::record::{ETag, Fingerprint, ObjectFacts, ObjectKey};
 use async_trait::async_trait;
@@ -91,7 +91,7 @@ impl LocalDirSink {
     /// True if a process has written beneath the directory. A question alone must not create it.
     async fn was_written(&self) -> Result<bool, LocalDirError> {
         let root = self.root.clone();
-        let was_written = blocking(move || error::check(&root).map(|()| root.join(OWN_DIRECTORY).is_dir()));
+        let was_written = blocking(move || check_writable(&root).map(|()| root.join(OWN_DIRECTORY).is_dir()));
         was_written.await.map_err(LocalDirError::Unusable)
     }
 
@@ -151,7 +151,7 @@ impl Sink for LocalDirSink {
 
     async fn check(&self) -> Result<(), EndpointError> {
         let root = self.root.clone();
-        let checked = blocking(move || error::check(&root)).await;
+        let checked = blocking(move || check_writable(&root)).await;
         checked.map_err(|source| self.error("check", self.root.display().to_string(), LocalDirError::Unusable(source)))
     }
 

@@ -251,5 +251,5 @@ fn replaced_settings_and_typos_become_notices() {
 fn the_accessor_reports_a_missing_required_setting_too() {
     let settings = environment(&[("FILE_MANAGER_API_URL", "http://f")]).settings();
     assert!(settings.require_bucket().expect_err("missing").to_string().contains("CUSTOMER_S3_BUCKET is missing"));
-    assert!(Need::AnySink.error().to_string().contains("FILE_MANAGER_API_URL is missing"));
+    assert!(Need::AnySink.error().to_string().contains("FILE_MANAGER_API_URL or LOCAL_DOWNLOAD_DIR is missing"));
 }

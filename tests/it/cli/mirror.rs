@@ -67,7 +67,7 @@ async fn a_mirror_that_is_added_is_confirmed_once_and_its_trouble_is_its_own() {
     stage.expect(&["initial-sync"], 0).await;
     stage.setting("LOCAL_DOWNLOAD_DIR", "mirror");
     stage.expect(&["reconcile"], 2).await.says(&["--new-sink mirror"]);
-    stage.expect(&["reconcile", "--new-sink", "mirror"], 0).await.prints(&["mirror    in sync: 1 created"]);
+    stage.expect(&["initial-sync", "--new-sink", "mirror"], 0).await.prints(&["mirror    in sync: 1 created"]);
 
     // Its directory is gone, and a file stands there: the file manager goes on.
     std::fs::remove_dir_all(stage.path("mirror")).expect("removed");

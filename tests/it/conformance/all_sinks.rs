@@ -1,7 +1,8 @@
 //! The list of sinks: each must pass all functions of `sink.rs`.
 
 use super::file_manager;
-use super::sink::{FUNCTIONS, Tried, an_unreachable_sink_had_no_effect};
+use super::sink::{FUNCTIONS, Tried};
+use super::sink_trouble::an_unreachable_sink_had_no_effect;
 use crate::memory_sink::{MemorySink, SinkTrouble, all_capabilities};
 use async_trait::async_trait;
 use bytes::Bytes;

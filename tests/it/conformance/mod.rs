@@ -10,6 +10,7 @@ mod reasons;
 pub(crate) mod s3;
 mod s3_wire;
 mod sink;
+mod sink_trouble;
 mod source;
 mod uploads;
 pub(crate) mod write;

@@ -1,13 +1,16 @@
 //! What every implementation of a sink must do, as functions over the trait that respect its capabilities.
 
 use super::all_sinks::Forgotten;
+use super::sink_trouble::{
+    files_that_are_not_what_the_handle_says_are_found, what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sent_again,
+};
 use crate::memory_sink::SinkTrouble;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 use s3_sync::apply::sink::{Capabilities, Content, EffectKind, EffectRequest, EffectResult, FilePart, Idempotency, Sink, StoredFile};
-use s3_sync::endpoint::{ByteStream, ContentFault, EffectCertainty, EndpointError, EndpointErrorKind, EndpointId};
+use s3_sync::endpoint::{ByteStream, ContentFault, EndpointError, EndpointErrorKind, EndpointId};
 use s3_sync::plan::{PermissionSupport, Renames};
 use s3_sync::record::{ETag, ObjectFacts, ObjectKey, Permissions};
 use s3_sync::retry::{Disposed as _, Disposition};
@@ -24,7 +27,7 @@ pub(crate) struct Tried<'a> {
     pub(crate) order: Option<&'a (dyn Fn(SinkTrouble) + Sync)>,
 }
 
-fn key(raw: &str) -> ObjectKey {
+pub(super) fn key(raw: &str) -> ObjectKey {
     ObjectKey::new(raw).expect("a key")
 }
 
@@ -38,7 +41,7 @@ fn content_with(text: &str, body: ByteStream) -> Content {
     Content { source, facts: facts(text), content_type: "text/plain".to_owned(), body, resume: None, checkpoint }
 }
 
-fn content(text: &str) -> Content {
+pub(super) fn content(text: &str) -> Content {
     content_with(text, stream::iter([Ok(Bytes::copy_from_slice(text.as_bytes()))]).boxed())
 }
 
@@ -54,16 +57,16 @@ fn broken(text: &str, path: &ObjectKey) -> Content {
 }
 
 impl Tried<'_> {
-    fn can(&self) -> &Capabilities {
+    pub(super) fn can(&self) -> &Capabilities {
         self.sink.capabilities()
     }
 
-    async fn with_key(&self, key: Uuid, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
+    pub(super) async fn with_key(&self, key: Uuid, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
         let path = ObjectKey::new(path).expect("a key");
         self.sink.perform(EffectRequest { kind, path: &path, handle: None, idempotency_key: key }).await
     }
 
-    async fn perform(&self, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
+    pub(super) async fn perform(&self, path: &str, kind: EffectKind<'_>) -> Result<EffectResult, EndpointError> {
         self.with_key(Uuid::new_v4(), path, kind).await
     }
 
@@ -81,7 +84,7 @@ impl Tried<'_> {
         held.and_then(|held| held.permissions).expect("permissions")
     }
 
-    fn is(&self, expected: &[(&str, &str)]) {
+    pub(super) fn is(&self, expected: &[(&str, &str)]) {
         let expected: BTreeMap<_, _> =
             expected.iter().map(|(path, text)| ((*path).to_owned(), Bytes::copy_from_slice(text.as_bytes()))).collect();
         assert_eq!((self.contents)(), expected);
@@ -109,24 +112,6 @@ async fn what_arrives_is_held_until_it_is_deleted(tried: &Tried<'_>) {
         assert_eq!(tried.holds("d/a").await, None);
     }
     tried.is(&[]);
-}
-
-async fn files_that_are_not_what_the_handle_says_are_found(tried: &Tried<'_>) {
-    if !tried.can().notices_changes {
-        return;
-    }
-    let mut handles = Vec::new();
-    for path in ["d/a", "d/b", "n", "r"] {
-        let created = tried.perform(path, EffectKind::Create(content("one"))).await.expect("a create");
-        handles.push((key(path), created.handle));
-    }
-    assert_eq!(tried.sink.changed(&handles).await.expect("an answer"), []);
-    tried.perform("d/b", EffectKind::Delete).await.expect("a delete");
-    handles[3].1 = handles[2].1.clone();
-    handles[2].1 = None;
-    let changed = tried.sink.changed(&handles).await.expect("an answer");
-    assert_eq!(changed, ["d/b", "n", "r"].map(key), "gone, without a handle, with the handle of another file");
-    tried.is(&[("d/a", "one"), ("n", "one"), ("r", "one")]);
 }
 
 async fn an_update_of_nothing_says_so_or_makes_no_difference(tried: &Tried<'_>) {
@@ -277,39 +262,6 @@ async fn a_path_is_what_the_key_is_byte_for_byte(tried: &Tried<'_>) {
         tried.perform(path, EffectKind::Delete).await.unwrap_or_else(|error| panic!("{error}"));
     }
     tried.is(&[]);
-}
-
-async fn what_an_error_says_of_the_effect_is_true_and_the_same_effect_can_be_sent_again(tried: &Tried<'_>) {
-    let Some(order) = tried.order else { return };
-    for (path, trouble, had_its_effect) in
-        [("refused", SinkTrouble::Refuses, false), ("before", SinkTrouble::BreaksBefore, false), ("after", SinkTrouble::BreaksAfter, true)]
-    {
-        let effect = Uuid::new_v4();
-        order(trouble);
-        let failed = tried.with_key(effect, path, EffectKind::Create(content("one"))).await.expect_err("the trouble");
-        assert_eq!((tried.contents)().contains_key(path), had_its_effect, "{trouble:?}");
-        assert_eq!(failed.is_refusal(), trouble == SinkTrouble::Refuses, "{failed}");
-        if trouble != SinkTrouble::Refuses {
-            assert_eq!(failed.effect, EffectCertainty::Unknown, "{failed}");
-            tried.with_key(effect, path, EffectKind::Create(content("one"))).await.expect("the second attempt");
-            assert_eq!((tried.contents)()[path], "one", "{trouble:?}");
-        }
-    }
-}
-
-/// An unreachable sink reports that, and that the call certainly had no effect.
-pub(super) async fn an_unreachable_sink_had_no_effect(sink: &dyn Sink) {
-    if sink.capabilities().notices_changes {
-        let failed = sink.changed(&[(key("a"), None)]).await.expect_err("nothing answers");
-        assert_eq!((failed.disposition, failed.effect), (Disposition::Stop { transient: true }, EffectCertainty::None), "{failed}");
-    }
-    let performed =
-        sink.perform(EffectRequest { kind: EffectKind::Delete, path: &key("a"), handle: None, idempotency_key: Uuid::new_v4() }).await;
-    let inspected = sink.inspect(&key("a"), None, FilePart::Content).await;
-    for failed in [sink.check().await.map(drop), performed.map(drop), inspected.map(drop)] {
-        let failed = failed.expect_err("nothing answers");
-        assert_eq!((failed.disposition, failed.effect), (Disposition::Stop { transient: true }, EffectCertainty::None), "{failed}");
-    }
 }
 
 pub(super) type Function = for<'a> fn(&'a Tried<'a>) -> BoxFuture<'a, ()>;

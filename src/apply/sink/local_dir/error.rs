@@ -1,11 +1,9 @@
-//! What a failure on disk means to the engine, and the check of the directory.
+//! What a failure on disk means to the engine.
 
 use crate::endpoint::{EffectCertainty, EndpointError, EndpointErrorKind, EndpointFailure, EndpointId};
 use crate::local_fs::LocalFsError;
 use crate::retry::Disposition;
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 use std::io::ErrorKind;
-use std::path::Path;
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -96,24 +94,4 @@ fn classified(error: &LocalFsError) -> (Words, Disposition) {
             _ => (("local_dir_error", "see the message"), retry),
         },
     }
-}
-
-/// Checks that files can be written beneath the directory. One that does not exist yet can be created where its nearest ancestor allows it.
-pub(super) fn check(root: &Path) -> Result<(), LocalFsError> {
-    let failed = |action, path: &Path, source: std::io::Error| LocalFsError::Io { action, path: path.to_owned(), source };
-    let nearest = root.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
-    let found = nearest.metadata().map_err(|error| failed("open", nearest, error))?;
-    if !found.is_dir() {
-        return Err(failed("open", nearest, ErrorKind::NotADirectory.into()));
-    }
-    access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| failed("write to", nearest, error.into()))?;
-    let file_system = statvfs(nearest).map_err(|error| failed("stat", nearest, error.into()))?;
-    if file_system.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Err(failed("write to", nearest, ErrorKind::ReadOnlyFilesystem.into()));
-    }
-    // Some file systems state no number of blocks.
-    if file_system.f_blocks > 0 && file_system.f_bavail == 0 {
-        return Err(failed("write to", nearest, ErrorKind::StorageFull.into()));
-    }
-    Ok(())
 }

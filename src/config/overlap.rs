@@ -1,10 +1,11 @@
 //! Directories that must not contain each other: what is mirrored would overwrite the state, or be mixed with it.
 
-use crate::config::{ConfigError, ConfigProblem, Settings};
+use super::Settings;
+use super::error::{ConfigError, ConfigProblem};
 use std::path::{Path, PathBuf};
 
 /// Checks the directories of the settings. Reads the disk, because a path may lead through links.
-pub(crate) fn check(settings: &Settings) -> Result<(), ConfigError> {
+pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let Some(mirror) = &settings.local_download_dir else { return Ok(()) };
     let root = real(mirror);
     let log_directory = settings.log_file.as_ref().map(|log| ("LOG_FILE", log.path.parent().unwrap_or(Path::new("."))));
