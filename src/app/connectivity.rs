@@ -98,7 +98,14 @@ pub(crate) async fn all(settings: &Settings) -> Vec<CheckResult> {
     let (bucket, mut sinks, events, queues) = tokio::join!(bucket(settings), sinks(settings), events(settings), queues);
     if sinks.is_empty() {
         let unset = format!("{} is not set", Need::AnySink.names().join(" or "));
-        sinks.push(CheckResult::failed(sinks::first().endpoint(), unset, "set it to the sink's address").of_role(EndpointRole::Sink));
+        sinks.push(
+            CheckResult::failed(
+                sinks::first().endpoint(),
+                unset,
+                "set one of them: the address of the file manager, or the directory of the mirror",
+            )
+            .of_role(EndpointRole::Sink),
+        );
     }
     std::iter::once(bucket.of_role(EndpointRole::Source)).chain(sinks).chain([events]).chain(queues).collect()
 }

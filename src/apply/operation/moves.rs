@@ -111,7 +111,9 @@ impl Executor {
     }
 
     /// Looks up both paths of each move in doubt: after an unanswered call, a failed run or a failed lookup, and for a pair that no event
-    /// reported and whose origin is not observed as gone. Returns the moves with their new facts; a move whose lookup failed is left out.
+    /// reported and whose origin is not observed as gone. Of every other pair that no event reported, the target: a listing alone may show
+    /// an object that is not there, or content that it does not have, and no body would show it. Returns the moves with their new facts; a
+    /// move whose lookup failed is left out.
     async fn look_up_doubtful(&self, mut batch: Vec<Move>, looked_up: &mut LookedUp) -> Result<Vec<Move>, ApplyError> {
         batch.retain(|candidate| !looked_up.failed.contains(candidate.target()));
         let doubtful = |candidate: &Move| {
@@ -122,9 +124,10 @@ impl Executor {
                 || (!candidate.moving.reported && !origin_is_gone)
         };
         let mut keys = BTreeSet::new();
-        for candidate in batch.iter().filter(|candidate| doubtful(candidate)) {
+        for candidate in batch.iter().filter(|candidate| doubtful(candidate) || !candidate.moving.reported) {
             if looked_up.targets.insert(candidate.target().clone()) {
-                keys.extend([candidate.origin().clone(), candidate.target().clone()]);
+                keys.extend(doubtful(candidate).then(|| candidate.origin().clone()));
+                keys.insert(candidate.target().clone());
             }
         }
         if keys.is_empty() {

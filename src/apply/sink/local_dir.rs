@@ -5,6 +5,7 @@ mod error;
 
 use super::capabilities::{Capabilities, Idempotency};
 use super::{Content, EffectKind, EffectRequest, EffectResult, FilePart, Sink, SinkHandle, StoredFile};
+use crate::clock::{Clock as _, SystemClock};
 use crate::endpoint::{ByteStream, EffectCertainty, EndpointError, EndpointId};
 use crate::local_fs::key_path::OWN_DIRECTORY;
 use crate::local_fs::{AtomicWriter, CompleteFile, DirectorySyncs, FileHandle, LocalFsError, Placed, Root, check_writable};
@@ -14,10 +15,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use error::LocalDirError;
 use futures::StreamExt as _;
+use jiff::SignedDuration;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{OnceCell, mpsc};
+
+/// How long files of others are kept that had to make way. Older ones are removed when a process begins to write.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Chunks between the body and the thread that writes them.
 const CHUNKS_AHEAD: usize = 2;
@@ -74,9 +79,14 @@ impl LocalDirSink {
             let root = self.root.clone();
             let started = blocking(move || {
                 std::fs::create_dir_all(&root).map_err(|source| LocalFsError::Io { action: "create", path: root.clone(), source })?;
-                AtomicWriter::start(Root::open(&root)?, &|_| false)
+                let started = AtomicWriter::start(Root::open(&root)?, &|_| false)?;
+                let removed = started.0.root().remove_kept_before(SystemClock.now() - KEPT_FOR)?;
+                Ok((started, removed))
             });
-            let (writer, left_over) = started.await.map_err(LocalDirError::Unusable)?;
+            let ((writer, left_over), expired) = started.await.map_err(LocalDirError::Unusable)?;
+            if expired > 0 {
+                tracing::info!(directory = %self.root.display(), files = expired, "removed kept files that are older than 30 days");
+            }
             if left_over.removed > 0 {
                 tracing::info!(directory = %self.root.display(), files = left_over.removed, "removed what a killed process was writing");
             }
@@ -138,7 +148,7 @@ impl LocalDirSink {
         Ok(EffectResult { kept: u64::from(removed.kept.is_some()), ..EffectResult::default() })
     }
 
-    fn error(&self, operation: &'static str, subject: String, error: LocalDirError) -> EndpointError {
+    fn error(&self, operation: &'static str, subject: &str, error: LocalDirError) -> EndpointError {
         error.of(&self.id, operation, subject)
     }
 }
@@ -152,7 +162,7 @@ impl Sink for LocalDirSink {
     async fn check(&self) -> Result<(), EndpointError> {
         let root = self.root.clone();
         let checked = blocking(move || check_writable(&root)).await;
-        checked.map_err(|source| self.error("check", self.root.display().to_string(), LocalDirError::Unusable(source)))
+        checked.map_err(|source| self.error("check", &self.root.display().to_string(), LocalDirError::Unusable(source)))
     }
 
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, _: FilePart) -> Result<Option<StoredFile>, EndpointError> {
@@ -165,7 +175,7 @@ impl Sink for LocalDirSink {
             let found = blocking(move || writer.inspect(&key, expected.as_ref())).await;
             found.map_err(|source| LocalDirError::failed(EffectCertainty::None, source))
         };
-        let found = found.await.map_err(|error| self.error("stat", path.to_string(), error))?;
+        let found = found.await.map_err(|error| self.error("stat", &path.to_string(), error))?;
         let Some(file) = found else { return Ok(None) };
         let size = file.identity.size;
         // Of a file that is another one by now, nothing is known but its size.
@@ -193,7 +203,7 @@ impl Sink for LocalDirSink {
             });
             changed.await.map_err(|source| LocalDirError::failed(EffectCertainty::None, source))
         };
-        changed.await.map_err(|error| self.error("stat", self.root.display().to_string(), error))
+        changed.await.map_err(|error| self.error("stat", &self.root.display().to_string(), error))
     }
 
     async fn perform(&self, request: EffectRequest<'_>) -> Result<EffectResult, EndpointError> {
@@ -207,7 +217,7 @@ impl Sink for LocalDirSink {
                 unreachable!("invariant: the engine sends only what the capabilities allow")
             }
         };
-        performed.map_err(|error| self.error(operation, path.to_string(), error))
+        performed.map_err(|error| self.error(operation, &path.to_string(), error))
     }
 }
 

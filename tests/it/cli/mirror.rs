@@ -114,7 +114,9 @@ async fn a_mirror_over_the_state_or_the_log_is_refused_and_nothing_is_touched() 
         std::fs::create_dir(stage.path("data")).expect("created");
         std::os::unix::fs::symlink(stage.path("data"), stage.path("link")).expect("linked");
         stage.setting("LOCAL_DOWNLOAD_DIR", stage.path(mirror).display().to_string());
-        log.into_iter().for_each(|log| stage.setting("LOG_FILE", log));
+        if let Some(log) = log {
+            stage.setting("LOG_FILE", log);
+        }
         stage.without("DATABASE_PATH");
         let before = stage.left_behind();
         let ran = stage.expect(&["initial-sync"], 2).await;

@@ -47,7 +47,12 @@ async fn test_names_each_unreachable_endpoint_with_a_hint() {
         ("CUSTOMER_S3_BUCKET", "no-such-bucket".to_owned(), "S3", ["NoSuchBucket", "-> create the bucket, or correct CUSTOMER_S3_BUCKET"]),
         ("CUSTOMER_S3_SECRET_KEY", "wrong".to_owned(), "S3", ["SignatureDoesNotMatch", "-> check CUSTOMER_S3_ACCESS_KEY"]),
         ("CUSTOMER_S3_ENDPOINT", unreachable_address(), "S3", ["refused", "-> check CUSTOMER_S3_ENDPOINT"]),
-        ("FILE_MANAGER_API_URL", String::new(), "file manager", ["FILE_MANAGER_API_URL is not set", "-> set it to"]),
+        (
+            "FILE_MANAGER_API_URL",
+            String::new(),
+            "file manager",
+            ["FILE_MANAGER_API_URL or LOCAL_DOWNLOAD_DIR is not set", "-> set one of them"],
+        ),
         ("FILE_MANAGER_API_URL", unreachable_address(), "file manager", ["refused", "-> check FILE_MANAGER_API_URL"]),
         ("FILE_MANAGER_API_TOKEN", "wrong".to_owned(), "file manager", ["401", "-> check FILE_MANAGER_API_TOKEN"]),
         ("EVENTS_API_URL", unreachable_address(), "events API", ["refused", "EVENTS_API_URL"]),

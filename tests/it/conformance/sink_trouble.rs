@@ -18,8 +18,8 @@ pub(super) async fn files_that_are_not_what_the_handle_says_are_found(tried: &Tr
     }
     assert_eq!(tried.sink.changed(&handles).await.expect("an answer"), []);
     tried.perform("d/b", EffectKind::Delete).await.expect("a delete");
-    handles[3].1 = handles[2].1.clone();
-    handles[2].1 = None;
+    let of_another = handles[2].1.take();
+    handles[3].1 = of_another;
     let changed = tried.sink.changed(&handles).await.expect("an answer");
     assert_eq!(changed, ["d/b", "n", "r"].map(key), "gone, without a handle, with the handle of another file");
     tried.is(&[("d/a", "one"), ("n", "one"), ("r", "one")]);

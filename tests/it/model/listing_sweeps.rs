@@ -1,9 +1,12 @@
 //! Listings that lie: each lie on the first page, once and again, with small pages, another order of the keys, two sinks, and a kill at
 //! every point.
 
-use super::op::{Change, Lie, ModelEvent, Op, Second, Setup, Trouble, WrittenAs};
+use super::machine::play;
+use super::op::{Change, History, Lie, ModelEvent, Op, Second, Setup, Trouble, WrittenAs};
+use super::runner;
 use super::sweeps::{CRASH, NOTHING, PLAIN, RECONCILE, Sweep, changed, hold, sweep};
 use s3_sync::plan::{PermissionSupport, Renames};
+use s3_sync::state::RunKind;
 
 /// 0 is a file of both sides, 1 is gone from the bucket, 2 is new, and 3 was never there.
 const LIES: [Lie; 6] = [Lie::EndsEarly, Lie::Hides, Lie::Shows(0), Lie::Shows(1), Lie::Shows(2), Lie::Shows(3)];
@@ -42,4 +45,14 @@ pub(crate) fn all() -> Vec<Sweep> {
 #[test]
 fn a_wrong_page_loses_and_deletes_nothing() {
     hold(&all());
+}
+
+/// A listing showed a new key with the ETag of a file that was gone, and the file was moved there: the object had other content.
+#[test]
+fn the_target_of_a_move_that_only_a_listing_shows_is_looked_up() {
+    let (cycle, gone) = (Op::Run(RunKind::Incremental, None), changed(Change::Delete(3), ModelEvent::Delete(3)));
+    let other = [Op::Change(Change::Put(4, 2)), Op::At(0, Trouble::Listing(Lie::Shows(4))), RECONCILE];
+    let ops = [&changed(Change::Put(3, 3), ModelEvent::Create(3))[..], &[cycle], &gone, &other].concat();
+    let played = play(&History { setup: PLAIN, ops }, runner::directory().path());
+    assert!(played.violations.is_empty(), "{}", played.trace.join("\n"));
 }

@@ -29,13 +29,13 @@ impl LocalDirError {
     }
 
     /// The error as the engine knows it.
-    pub(super) fn of(self, endpoint: &EndpointId, operation: &'static str, subject: String) -> EndpointError {
+    pub(super) fn of(self, endpoint: &EndpointId, operation: &'static str, subject: &str) -> EndpointError {
         let failure = |kind, disposition, effect, (reason, hint): (&'static str, &'static str), message| {
             let (endpoint, reason) = (endpoint.clone(), reason.into());
             EndpointError::from(EndpointFailure {
                 endpoint,
                 operation,
-                subject: subject.clone(),
+                subject: subject.to_owned(),
                 kind,
                 disposition,
                 effect,
