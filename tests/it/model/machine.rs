@@ -143,7 +143,7 @@ impl Machine {
         if fs::copy(self.process.database(), &self.backup).is_ok() {
             self.world.lock().counts.add("backups");
             let mut inner = self.world.lock();
-            inner.sinks.iter_mut().for_each(|sink| sink.held_at_backup = Some(sink.held()));
+            inner.sinks.iter_mut().for_each(|sink| sink.held_at_backup = Some(sink.known_to_the_state()));
         }
     }
 

@@ -285,3 +285,10 @@ fn an_operation_that_was_cut_off_claims_its_path_no_longer() {
         ],
     );
 }
+
+/// The judge's mistake: what a sink kept that was started over is unknown to the state after a restore, too.
+#[test]
+fn what_a_sink_that_was_started_over_kept_may_be_sent_again_after_a_restore() {
+    let before = [Op::Change(Change::Put(2, 4)), published(ModelEvent::Create(2)), CYCLE, Op::Sink(0, Fate::New), CYCLE, Op::Backup];
+    holds(&[&before[..], &[RECONCILE, Op::Restore]].concat());
+}

@@ -82,6 +82,11 @@ impl Sink {
         self.files.by_path.keys().cloned().collect()
     }
 
+    /// The paths of which the state knows what the sink holds.
+    pub(crate) fn known_to_the_state(&self) -> BTreeSet<String> {
+        self.held().difference(&self.files.may_be_sent_again).cloned().collect()
+    }
+
     /// The file's id at each path.
     pub(crate) fn ids(&self) -> BTreeMap<String, u64> {
         self.files.by_path.iter().map(|(path, file)| (path.clone(), file.id)).collect()
