@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let Some(mirror) = &settings.local_download_dir else { return Ok(()) };
     let root = real(mirror);
-    let log_directory = settings.log_file.as_ref().map(|log| ("LOG_FILE", log.path.parent().unwrap_or(Path::new("."))));
+    let log_directory = settings
+        .log_file
+        .as_ref()
+        .map(|log| ("LOG_FILE", log.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))));
     let others = [("DATABASE_PATH", settings.data_directory())].into_iter().chain(log_directory);
-    let overlaps = others.filter(|(_, other)| root.starts_with(real(other)) || real(other).starts_with(&root));
+    // Snapshots have directories of their own beside the state; beside the log there is nothing else.
+    let contains_root = |(name, other): &(&str, &Path)| *name == "DATABASE_PATH" && root.starts_with(real(other));
+    let overlaps = others.filter(|other| contains_root(other) || real(other.1).starts_with(&root));
     let problems: Vec<_> = overlaps
         .map(|(other, other_path)| ConfigProblem::Overlap {
             name: "LOCAL_DOWNLOAD_DIR",

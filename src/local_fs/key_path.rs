@@ -1,6 +1,7 @@
 //! The path of a key below a root, and the key of a path. Pure.
 //!
-//! - A key that is a valid relative path is its own path, byte for byte (*ordinary*), unless it ends like an escaped path.
+//! - A key that is a valid relative path is its own path, byte for byte (*ordinary*), unless one of its components ends like an escaped path:
+//!   a directory would stand where the file of another key must.
 //! - The path of any other key is *escaped*: what no file system takes is written as `%XX`, long components are cut, and the path ends in
 //!   `.%` and 32 digits of the key's SHA-256.
 //!
@@ -80,7 +81,7 @@ pub fn directory_of_marker(key: &ObjectKey) -> Option<PathBuf> {
 }
 
 fn is_ordinary(key: &str) -> bool {
-    is_valid(key) && without_digest(key).is_none()
+    is_valid(key) && key.split('/').all(|component| without_digest(component).is_none())
 }
 
 /// True for a relative path that stays below its root, outside our own directory, with names that every file system takes.

@@ -17,9 +17,10 @@ use error::LocalDirError;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{Mutex, mpsc};
 
 /// How long files of others are kept that had to make way. Older ones are removed when a process begins to write.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -31,8 +32,8 @@ const CHUNKS_AHEAD: usize = 2;
 pub struct LocalDirSink {
     root: PathBuf,
     id: EndpointId,
-    /// Opened by the first call that needs it: opening creates the directory.
-    writer: OnceCell<Arc<AtomicWriter>>,
+    /// Opened by the first call that needs it, because opening creates the directory; and again if the path leads to another one.
+    writer: Mutex<Option<(Standing, Arc<AtomicWriter>)>>,
     capabilities: Capabilities,
 }
 
@@ -57,6 +58,18 @@ impl Handle {
     }
 }
 
+/// Which directory stands at the path: device and inode, also of our own directory in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing([(u64, u64); 2]);
+
+impl Standing {
+    /// `None` = one of the two is not there.
+    fn of(root: &Path) -> Option<Self> {
+        let id = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+        Some(Self([id(root)?, id(&root.join(OWN_DIRECTORY))?]))
+    }
+}
+
 impl LocalDirSink {
     /// The sink of this directory. It is created by the first write, and nothing is read or written before. Objects of more than
     /// `max_file_bytes` are not sent; `None` = no limit.
@@ -71,31 +84,45 @@ impl LocalDirSink {
             connections: None,
         };
         let id = EndpointId::new(&format!("local_dir:{}", root.display()));
-        Self { root: root.to_owned(), id, writer: OnceCell::new(), capabilities }
+        Self { root: root.to_owned(), id, writer: Mutex::new(None), capabilities }
     }
 
-    async fn writer(&self) -> Result<&Arc<AtomicWriter>, LocalDirError> {
-        let start = || async {
-            let root = self.root.clone();
-            let started = blocking(move || {
-                std::fs::create_dir_all(&root).map_err(|source| LocalFsError::Io { action: "create", path: root.clone(), source })?;
-                let started = AtomicWriter::start(Root::open(&root)?, &|_| false)?;
-                let removed = started.0.root().remove_kept_before(SystemClock.now() - KEPT_FOR)?;
-                Ok((started, removed))
-            });
-            let ((writer, left_over), expired) = started.await.map_err(LocalDirError::Unusable)?;
-            if expired > 0 {
-                tracing::info!(directory = %self.root.display(), files = expired, "removed kept files that are older than 30 days");
-            }
-            if left_over.removed > 0 {
-                tracing::info!(directory = %self.root.display(), files = left_over.removed, "removed what a killed process was writing");
-            }
-            for kept in left_over.kept {
-                tracing::warn!(file = %kept.display(), "a file that this service did not write is kept");
-            }
-            Ok(Arc::new(writer))
-        };
-        self.writer.get_or_try_init(start).await
+    /// The writer of the directory that stands at the path now: it may have been moved away, or a file system mounted there.
+    async fn writer(&self) -> Result<Arc<AtomicWriter>, LocalDirError> {
+        let mut opened = self.writer.lock().await;
+        let root = self.root.clone();
+        let standing = blocking(move || Ok(Standing::of(&root))).await?;
+        if let (Some((before, writer)), Some(now)) = (opened.as_ref(), standing)
+            && *before == now
+        {
+            return Ok(writer.clone());
+        }
+        let writer = self.start().await?;
+        let root = self.root.clone();
+        let standing = blocking(move || Ok::<_, LocalDirError>(Standing::of(&root))).await?;
+        *opened = standing.map(|standing| (standing, writer.clone()));
+        Ok(writer)
+    }
+
+    async fn start(&self) -> Result<Arc<AtomicWriter>, LocalDirError> {
+        let root = self.root.clone();
+        let started = blocking(move || {
+            std::fs::create_dir_all(&root).map_err(|source| LocalFsError::Io { action: "create", path: root.clone(), source })?;
+            let started = AtomicWriter::start(Root::open(&root)?, &|_| false)?;
+            let removed = started.0.root().remove_kept_before(SystemClock.now() - KEPT_FOR)?;
+            Ok((started, removed))
+        });
+        let ((writer, left_over), expired) = started.await.map_err(LocalDirError::Unusable)?;
+        if expired > 0 {
+            tracing::info!(directory = %self.root.display(), files = expired, "removed kept files that are older than 30 days");
+        }
+        if left_over.removed > 0 {
+            tracing::info!(directory = %self.root.display(), files = left_over.removed, "removed what a killed process was writing");
+        }
+        for kept in left_over.kept {
+            tracing::warn!(file = %kept.display(), "a file that this service did not write is kept");
+        }
+        Ok(Arc::new(writer))
     }
 
     /// True if a process has written beneath the directory. A question alone must not create it.
@@ -109,7 +136,7 @@ impl LocalDirSink {
     async fn write(&self, path: &ObjectKey, expected: Option<FileHandle>, content: Content) -> Result<EffectResult, LocalDirError> {
         let Content { facts, mut body, .. } = content;
         let (chunks, arriving) = mpsc::channel(CHUNKS_AHEAD);
-        let writer = self.writer().await?.clone();
+        let writer = self.writer().await?;
         let (key, of_object) = (path.clone(), facts.clone());
         let writing = tokio::task::spawn_blocking(move || {
             let file = receive(&writer, &key, &of_object, arriving)?;
@@ -131,7 +158,7 @@ impl LocalDirSink {
     }
 
     async fn delete(&self, path: &ObjectKey, expected: Option<FileHandle>) -> Result<EffectResult, LocalDirError> {
-        let (writer, key) = (self.writer().await?.clone(), path.clone());
+        let (writer, key) = (self.writer().await?, path.clone());
         let removed = blocking(move || {
             let mut syncs = DirectorySyncs::default();
             let removed = writer.delete(&key, expected.as_ref(), &mut syncs)?;
@@ -168,10 +195,10 @@ impl Sink for LocalDirSink {
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, _: FilePart) -> Result<Option<StoredFile>, EndpointError> {
         let known = handle.and_then(Handle::parse);
         let found = async {
-            if self.writer.get().is_none() && !self.was_written().await? {
+            if !self.was_written().await? {
                 return Ok(None);
             }
-            let (writer, key, expected) = (self.writer().await?.clone(), path.clone(), known.as_ref().map(|known| known.file));
+            let (writer, key, expected) = (self.writer().await?, path.clone(), known.as_ref().map(|known| known.file));
             let found = blocking(move || writer.inspect(&key, expected.as_ref())).await;
             found.map_err(|source| LocalDirError::failed(EffectCertainty::None, source))
         };
@@ -187,7 +214,7 @@ impl Sink for LocalDirSink {
     async fn changed(&self, files: &[(ObjectKey, Option<SinkHandle>)]) -> Result<Vec<ObjectKey>, EndpointError> {
         let files = files.iter().map(|(key, handle)| (key.clone(), handle.as_ref().and_then(Handle::parse))).collect::<Vec<_>>();
         let changed = async {
-            let writer = self.writer().await?.clone();
+            let writer = self.writer().await?;
             let changed = blocking(move || {
                 let mut changed = Vec::new();
                 for (key, known) in files {
@@ -195,7 +222,9 @@ impl Sink for LocalDirSink {
                         changed.push(key);
                         continue;
                     };
-                    if writer.inspect(&key, Some(&known.file))?.is_none_or(|found| found.identity != known.file.identity) {
+                    // Where a file cannot be looked at, writing it again says why, and stops no other file.
+                    let found = writer.inspect(&key, Some(&known.file)).ok().flatten();
+                    if found.is_none_or(|found| found.identity != known.file.identity) {
                         changed.push(key);
                     }
                 }

@@ -126,3 +126,44 @@ async fn a_mirror_over_the_state_or_the_log_is_refused_and_nothing_is_touched() 
         assert_eq!(left, before, "{mirror}");
     }
 }
+
+/// The daemon went on writing into a directory that had been moved away, and reported success.
+#[tokio::test]
+async fn a_directory_that_is_moved_away_under_a_daemon_is_made_again() {
+    let mut stage = mirror_alone().await;
+    stage.setting("LOG_FILE", "sync.log");
+    let _daemon = stage.daemon_at_rest().await;
+    std::fs::rename(stage.path("mirror"), stage.path("moved")).expect("moved");
+    stage.put("new.txt", "new");
+    stage.expect(&["reconcile"], 0).await.prints(&["changed   2 files that others had changed or deleted"]);
+    assert_eq!(files(&stage.path("mirror")).len(), 3);
+    assert!(!stage.path("moved/new.txt").exists());
+}
+
+/// One directory that could not be entered stopped the whole mirror.
+#[tokio::test]
+async fn a_link_where_a_directory_must_be_stops_no_other_file() {
+    let stage = mirror_alone().await;
+    let root = stage.path("mirror");
+    stage.expect(&["initial-sync"], 0).await;
+    std::fs::rename(root.join("d"), stage.path("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink(stage.path("elsewhere"), root.join("d")).expect("linked");
+    stage.put("a.txt", "changed");
+    stage.expect(&["reconcile"], 3).await.prints(&["1 local_dir_in_the_way, for example update d/b.txt"]);
+    assert_eq!(std::fs::read_to_string(root.join("a.txt")).expect("a file"), "changed");
+    assert_eq!(std::fs::read_to_string(stage.path("elsewhere/b.txt")).expect("a file"), "content of d/b.txt");
+}
+
+/// A key whose directory has the escaped name of another file pushed that file out of the mirror, and the run ended "in sync".
+#[tokio::test]
+async fn a_key_below_the_escaped_name_of_another_pushes_it_nowhere() {
+    let stage = mirror_alone().await;
+    let below =
+        format!("{}/c", s3_sync::local_fs::key_path::escaped_path_of(&s3_sync::record::ObjectKey::new("a").expect("a key")).display());
+    for key in ["a", "a/b", &below] {
+        stage.put(key, "content");
+        stage.expect(&[if key == "a" { "initial-sync" } else { "reconcile" }], 0).await;
+    }
+    assert_eq!(files(&stage.path("mirror")).len(), 5);
+    stage.expect(&["reconcile"], 0).await.prints(&["0 created, 0 updated, 0 deleted"]);
+}
