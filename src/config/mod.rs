@@ -262,7 +262,7 @@ impl Settings {
 
     /// The directory of the state, which also contains the snapshots.
     pub fn data_directory(&self) -> &Path {
-        self.database_path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        overlap::directory_of(&self.database_path)
     }
 
     /// The bucket's name, or the error that it is missing.

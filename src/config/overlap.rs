@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
     let Some(mirror) = &settings.local_download_dir else { return Ok(()) };
     let root = real(mirror);
-    let log_directory = settings
-        .log_file
-        .as_ref()
-        .map(|log| ("LOG_FILE", log.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))));
+    let log_directory = settings.log_file.as_ref().map(|log| ("LOG_FILE", directory_of(&log.path)));
     let others = [("DATABASE_PATH", settings.data_directory())].into_iter().chain(log_directory);
     // Snapshots have directories of their own beside the state; beside the log there is nothing else.
     let contains_root = |(name, other): &(&str, &Path)| *name == "DATABASE_PATH" && root.starts_with(real(other));
@@ -25,6 +22,11 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
+}
+
+/// The directory of a file; `.` for a bare name.
+pub(super) fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The path without links, as far as it exists.

@@ -2,12 +2,12 @@
 //! unchanged file costs one stat, and a file that another program changed is not taken for ours.
 
 mod error;
+mod standing;
 
 use super::capabilities::{Capabilities, Idempotency};
 use super::{Content, EffectKind, EffectRequest, EffectResult, FilePart, Sink, SinkHandle, StoredFile};
 use crate::clock::{Clock as _, SystemClock};
 use crate::endpoint::{ByteStream, EffectCertainty, EndpointError, EndpointId};
-use crate::local_fs::key_path::OWN_DIRECTORY;
 use crate::local_fs::{AtomicWriter, CompleteFile, DirectorySyncs, FileHandle, LocalFsError, Placed, Root, check_writable};
 use crate::plan::{PermissionSupport, Renames};
 use crate::record::{ETag, Fingerprint, ObjectFacts, ObjectKey};
@@ -16,8 +16,8 @@ use bytes::Bytes;
 use error::LocalDirError;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
+use standing::Standing;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
@@ -58,18 +58,6 @@ impl Handle {
     }
 }
 
-/// Which directory stands at the path: device and inode, also of our own directory in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing([(u64, u64); 2]);
-
-impl Standing {
-    /// `None` = one of the two is not there.
-    fn of(root: &Path) -> Option<Self> {
-        let id = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
-        Some(Self([id(root)?, id(&root.join(OWN_DIRECTORY))?]))
-    }
-}
-
 impl LocalDirSink {
     /// The sink of this directory. It is created by the first write, and nothing is read or written before. Objects of more than
     /// `max_file_bytes` are not sent; `None` = no limit.
@@ -89,19 +77,27 @@ impl LocalDirSink {
 
     /// The writer of the directory that stands at the path now: it may have been moved away, or a file system mounted there.
     async fn writer(&self) -> Result<Arc<AtomicWriter>, LocalDirError> {
+        let before = self.standing().await;
         let mut opened = self.writer.lock().await;
-        let root = self.root.clone();
-        let standing = blocking(move || Ok(Standing::of(&root))).await?;
-        if let (Some((before, writer)), Some(now)) = (opened.as_ref(), standing)
-            && *before == now
-        {
-            return Ok(writer.clone());
+        let of = |opened: &Option<(Standing, Arc<AtomicWriter>)>, now| {
+            opened.as_ref().filter(|(standing, _)| Some(*standing) == now).map(|(_, writer)| writer.clone())
+        };
+        if let Some(writer) = of(&opened, before) {
+            return Ok(writer);
+        }
+        // Another call may have opened it since.
+        if let Some(writer) = of(&opened, self.standing().await) {
+            return Ok(writer);
         }
         let writer = self.start().await?;
-        let root = self.root.clone();
-        let standing = blocking(move || Ok::<_, LocalDirError>(Standing::of(&root))).await?;
-        *opened = standing.map(|standing| (standing, writer.clone()));
+        *opened = self.standing().await.map(|standing| (standing, writer.clone()));
         Ok(writer)
+    }
+
+    /// What stands at the path now; `None` = nothing in which a process has written.
+    async fn standing(&self) -> Option<Standing> {
+        let root = self.root.clone();
+        tokio::task::spawn_blocking(move || Standing::of(&root)).await.expect("invariant: the look does not panic")
     }
 
     async fn start(&self) -> Result<Arc<AtomicWriter>, LocalDirError> {
@@ -123,13 +119,6 @@ impl LocalDirSink {
             tracing::warn!(file = %kept.display(), "a file that this service did not write is kept");
         }
         Ok(Arc::new(writer))
-    }
-
-    /// True if a process has written beneath the directory. A question alone must not create it.
-    async fn was_written(&self) -> Result<bool, LocalDirError> {
-        let root = self.root.clone();
-        let was_written = blocking(move || check_writable(&root).map(|()| root.join(OWN_DIRECTORY).is_dir()));
-        was_written.await.map_err(LocalDirError::Unusable)
     }
 
     /// Writes the content to its place. The file is on disk when this returns.
@@ -195,8 +184,10 @@ impl Sink for LocalDirSink {
     async fn inspect(&self, path: &ObjectKey, handle: Option<&SinkHandle>, _: FilePart) -> Result<Option<StoredFile>, EndpointError> {
         let known = handle.and_then(Handle::parse);
         let found = async {
-            if !self.was_written().await? {
-                return Ok(None);
+            // A question alone must not create the directory.
+            if self.standing().await.is_none() {
+                let root = self.root.clone();
+                return blocking(move || check_writable(&root)).await.map(|()| None).map_err(LocalDirError::Unusable);
             }
             let (writer, key, expected) = (self.writer().await?, path.clone(), known.as_ref().map(|known| known.file));
             let found = blocking(move || writer.inspect(&key, expected.as_ref())).await;

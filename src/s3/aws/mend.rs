@@ -5,7 +5,7 @@
 mod error_document;
 mod scan;
 
-pub(super) use error_document::MendErrors;
+pub(super) use error_document::{MendErrors, element};
 
 use crate::sdk::edit_body;
 use crate::telemetry;

@@ -4,6 +4,7 @@
 //! change of these messages.
 
 use super::failure::{CallFailure, ErrorResponse};
+use super::mend::element;
 use crate::causes::{chain, words_of};
 use crate::trust;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -62,12 +63,6 @@ fn answer<'a, E: ProvideErrorMetadata>(error: &'a E, raw: &'a HttpResponse) -> E
         retry_after: raw.headers().get("retry-after"),
         bucket_region: raw.headers().get("x-amz-bucket-region").or_else(|| element(body, "Region")),
     }
-}
-
-/// The text of a plain XML element. The SDK returns only `Code` and `Message`.
-fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = body.split_once(&format!("<{name}>"))?;
-    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }
 
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {

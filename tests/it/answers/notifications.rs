@@ -132,7 +132,7 @@ pub(super) fn of_sns() -> Vec<Field> {
 }
 
 /// A record about the key.
-fn record(id: &str) -> Value {
+pub(super) fn record(id: &str) -> Value {
     json!({ "case": id, "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": id } } })
 }
 

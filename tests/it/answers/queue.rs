@@ -1,8 +1,8 @@
 //! The fields of the responses of an SQS queue, around the messages.
 
-use super::notifications::{dead_letters, spliced};
+use super::notifications::{dead_letters, record, spliced};
 use super::table::{ABSENT, EMPTY, Fate, Field, Form, NOT_TEXT, OTHER_CASE, OTHER_FORMAT, OUT_OF_RANGE, TWICE, cases, compare};
-use crate::workflow::scene::{BUCKET, in_memory, key};
+use crate::workflow::scene::{in_memory, key};
 use s3_sync::events::sqs::{SqsOptions, SqsQueue};
 use s3_sync::sdk::AccessKeys;
 use s3_sync::state::RunOutcome;
@@ -92,8 +92,7 @@ async fn answer(stream: TcpStream, response: &Mutex<Option<Vec<u8>>>) -> std::io
 
 /// The response as the case sends it, with an event about this key.
 fn response(case: &super::table::Case, id: &str) -> Vec<u8> {
-    let record = json!({ "eventName": "ObjectCreated:Put", "s3": { "bucket": { "name": BUCKET }, "object": { "key": id } } });
-    let message = json!({ "ReceiptHandle": "receipt", "Body": json!({ "Records": [record] }).to_string() });
+    let message = json!({ "ReceiptHandle": "receipt", "Body": json!({ "Records": [record(id)] }).to_string() });
     if case.field == "Messages" {
         let response = spliced(json!({}), case, id);
         return match String::from_utf8(response) {

@@ -50,8 +50,8 @@ fn reduced(body: Vec<u8>) -> Vec<u8> {
     (reduced + "</Error>").into_bytes()
 }
 
-/// The text of the first element of this name.
-fn element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+/// The text of the first element of this name, without space around it. Of an error the SDK returns only `Code` and `Message`.
+pub(in crate::s3::aws) fn element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }
